@@ -1,0 +1,1 @@
+"""What travels between the steps: typed events, features, decisions, outcomes and dead letters, and the topics they travel on."""

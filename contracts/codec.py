@@ -1,0 +1,43 @@
+"""Bytes to contracts and back, and the CloudEvents headers around them."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from contracts.dead_letters import DeadLetter
+from contracts.decisions import Decision
+from contracts.events import Event
+from contracts.features import SessionFeatures
+from contracts.outcomes import Outcome
+from contracts.topics import Topic
+
+ENCODER: Final = msgspec.json.Encoder()
+EVENT_DECODER: Final = msgspec.json.Decoder(Event)
+SESSION_FEATURES_DECODER: Final = msgspec.json.Decoder(SessionFeatures)
+DECISION_DECODER: Final = msgspec.json.Decoder(Decision)
+OUTCOME_DECODER: Final = msgspec.json.Decoder(Outcome)
+DEAD_LETTER_DECODER: Final = msgspec.json.Decoder(DeadLetter)
+
+Headers = list[tuple[str, bytes]]
+
+
+def cloud_event_headers(
+    topic: Topic, *, id: str, source: str, subject: str, time: datetime, traceparent: str | None = None
+) -> Headers:
+    """The headers of CloudEvents 1.0 in Kafka's binary mode, for a record of `topic`.
+
+    `id` is unique within `source`, `subject` is the record's key (the visitor), `time` is when it happened.
+    """
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", topic.type.encode()),
+        ("ce_source", source.encode()),
+        ("ce_id", id.encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers

@@ -1,0 +1,54 @@
+"""The decision: what we chose to do because of scores, and why."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Persona = Literal["VIP Loyalist", "Research Shopper", "Quick Buyer", "Browser", "Casual Visitor"]
+Style = Literal["Explorer", "Hurried", "Bargain hunter"]
+IncentiveType = Literal["discount", "loyalty_points", "urgency", "free_shipping", "tutorial", "simplified_checkout"]
+Priority = Literal["high", "medium", "low"]
+Arm = Literal["treatment", "holdout"]
+
+
+class Incentive(msgspec.Struct, frozen=True, kw_only=True):
+    """What the shopper is offered. `discount` is percent of the cart, 0 when the incentive is not a discount."""
+
+    incentive_id: str
+    """One id per session and rule, so that an incentive decided again is the same incentive."""
+    type: IncentiveType
+    message: str
+    discount: float
+    priority: Priority
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of topic `decisions`. `likelihood` is the probability, 0 to 1, that this session still buys.
+
+    In the `holdout` arm `incentive` is what would have been offered and `is_offered` is false: it is recorded and never shown.
+    """
+
+    decision_id: str
+    session_id: str
+    visitor_id: str
+    user_id: str | None
+    caused_by: str
+    """`message_id` of the event that led to this decision."""
+    occurred_at: datetime
+    """Event time of the session's newest event."""
+    received_at: datetime
+    """When ingest received the event `caused_by`."""
+    decided_at: datetime
+    event_count: int
+    likelihood: float
+    persona: Persona
+    persona_confidence: float
+    style: Style
+    style_confidence: float
+    arm: Arm
+    incentive: Incentive | None
+    is_offered: bool
+    because: tuple[str, ...]
+    model_version: str
+    policy_version: str

@@ -1,0 +1,93 @@
+"""The event: one fact that already happened in a browser, checked and in GA4's words."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+DeviceType = Literal["desktop", "mobile", "tablet", "unknown"]
+
+MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+VisitorId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of GA4's `items[]`: a product, its unit price in the event's currency, and how many."""
+
+    item_id: str | None = None
+    item_name: str | None = None
+    price: float | None = None
+    quantity: float = 1.0
+    item_brand: str | None = None
+    item_category: str | None = None
+    item_variant: str | None = None
+    coupon: str | None = None
+    discount: float | None = None
+    index: int | None = None
+
+
+class Properties(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The parameters of an event that some step of ours reads; all others travel in `Event.custom`.
+
+    Money (`value`, `Item.price`) is in units of `currency`. `value` of an `add_to_cart` is the whole line (price times quantity),
+    of a `purchase` the whole order.
+    """
+
+    currency: str | None = None
+    value: float | None = None
+    transaction_id: str | None = None
+    items: tuple[Item, ...] = ()
+    search_term: str | None = None
+    coupon: str | None = None
+    promotion_id: str | None = None
+    incentive_id: str | None = None
+    is_page_view: bool | None = None
+    """True when an event with another name also was a page view, as in Google Analytics hits."""
+    engagement_time_msec: float | None = None
+    """Milliseconds the page was visible and used since the last report."""
+    percent_scrolled: float | None = None
+    """Deepest scroll on this page, 0 to 100."""
+    pointer_distance_px: float | None = None
+    """Pointer travel since the last report, CSS pixels."""
+    click_count: int | None = None
+    rage_click_count: int | None = None
+    """Runs of three or more clicks on one spot within a second, since the last report."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where and how an event happened: the page, the device class, the campaign. No raw user agent, no address."""
+
+    page_url: str | None = None
+    page_path: str | None = None
+    page_title: str | None = None
+    page_referrer: str | None = None
+    device_type: DeviceType = "unknown"
+    browser: str | None = None
+    os: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    campaign_source: str | None = None
+    campaign_medium: str | None = None
+    campaign_name: str | None = None
+    library_name: str | None = None
+    library_version: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record of topic `events`.
+
+    `message_id` is the sender's id of the event, unique within a write key: the same one twice is the same event.
+    `occurred_at` is the browser's clock, repaired; `received_at` is ingest's. Both are UTC.
+    """
+
+    message_id: MessageId
+    write_key: str
+    visitor_id: VisitorId
+    user_id: str | None = None
+    event_name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    occurred_at: datetime
+    received_at: datetime
+    properties: Properties = Properties()
+    custom: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
+    """A JSON object: every parameter that `Properties` does not name, as it came."""
+    context: Context = Context()

@@ -1,0 +1,75 @@
+"""Session features: everything known about one session at one moment."""
+
+from datetime import datetime
+
+import msgspec
+
+from contracts.events import DeviceType
+
+
+class SessionFeatures(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of topic `session-features`: the session as it stands after the event `caused_by`.
+
+    A later record of the same session replaces an earlier one. A value that cannot be known yet is null, never zero.
+    Money is in the shop's currency unit, `_s` is seconds, `_ms` milliseconds, `_px` CSS pixels.
+    """
+
+    session_id: str
+    visitor_id: str
+    user_id: str | None
+    write_key: str
+    replaces: tuple[str, ...] = ()
+    """Ids this session was known by before an earlier event of it arrived; rows under these ids are void."""
+    caused_by: str
+    """`message_id` of the event folded last."""
+    received_at: datetime
+    """When ingest received that event."""
+    started_at: datetime
+    last_seen_at: datetime
+    closed_at: datetime | None
+    """Set once the watermark passed `last_seen_at` by more than the gap."""
+
+    event_count: int
+    page_count: int
+    product_view_count: int
+    distinct_product_count: int
+    distinct_category_count: int
+    list_view_count: int
+    search_count: int
+    add_to_cart_count: int
+    remove_from_cart_count: int
+    cart_view_count: int
+    wishlist_count: int
+    promotion_count: int
+    coupon_count: int
+    checkout_step_count: int
+    purchase_count: int
+    """Distinct purchases: by `transaction_id` where there is one, else by event."""
+    revenue: float
+    cart_value: float
+    """What was added and not removed since the last purchase; never negative."""
+    cart_item_count: int
+
+    time_on_site_s: float
+    viewed_price_mean: float | None
+    viewed_price_max: float | None
+    active_ms: float | None
+    scroll_percent_max: float | None
+    pointer_distance_px: float | None
+    click_count: int | None
+    rage_click_count: int | None
+
+    device_type: DeviceType
+    channel: str
+    """Where the session came from: `direct`, `search`, `social`, `email`, `paid`, `referral`."""
+    entry_path: str | None
+    last_path: str | None
+    hour: int
+    """UTC hour of `started_at`, 0 to 23."""
+    weekday: int
+    """UTC day of the week of `started_at`, Monday is 0."""
+
+    previous_session_count: int
+    previous_purchase_count: int
+    previous_revenue: float
+    seconds_since_previous_session: float | None

@@ -1,0 +1,51 @@
+"""`/livez`, `/readyz` and `/metrics`, the same for every service."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+Check = Callable[[], str | None]
+"""Tests one real dependency: None when it works, else one sentence that says what is wrong. May block for a second or two."""
+
+
+def health_routes(checks: Mapping[str, Check]) -> list[Route]:
+    """Routes for a Starlette app. `/readyz` is 503 while any check reports a problem."""
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(_: Request) -> Response:
+        problems = await asyncio.gather(*(run_in_threadpool(check) for check in checks.values()))
+        body = {name: problem or "ok" for name, problem in zip(checks, problems, strict=True)}
+        return JSONResponse(body, status_code=503 if any(problems) else 200)
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+class HealthServer:
+    """The health endpoints of a service that serves nothing else, on a thread of their own."""
+
+    def __init__(self, host: str, port: int, checks: Mapping[str, Check]) -> None:
+        app = Starlette(routes=health_routes(checks))
+        config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="health", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering; waits at most five seconds."""
+        self._server.should_exit = True
+        self._thread.join(5)

@@ -1,0 +1,102 @@
+"""Kafka clients the way every step uses them: durable producers, declared topics, a reachability check."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from contracts.topics import TOPICS, Topic
+from runtime.health import Check
+from runtime.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+
+class KafkaUnreachable(ConnectionError):
+    """No broker answered; the text names the addresses tried and what to do."""
+
+
+def durable_producer(settings: KafkaSettings, *, timeout_ms: int = 10_000, linger_ms: int = 0) -> KafkaProducer:
+    """A producer whose `send` future succeeds only when all in-sync replicas have the record.
+
+    `timeout_ms` bounds how long a record may wait for that. Raises `KafkaUnreachable`.
+    """
+    try:
+        return KafkaProducer(
+            bootstrap_servers=list(settings.brokers),
+            acks="all",
+            # The embedded broker has no transactions or producer ids; duplicates are removed by message id downstream.
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,
+            linger_ms=linger_ms,
+            batch_size=262_144,
+            max_request_size=8_388_608,
+            delivery_timeout_ms=timeout_ms,
+            request_timeout_ms=min(timeout_ms, 10_000),
+            max_block_ms=min(timeout_ms, 5_000),
+            reconnect_backoff_max_ms=1_000,
+            allow_auto_create_topics=False,
+        )
+    except KafkaError as error:
+        raise KafkaUnreachable(unreachable(settings)) from error
+
+
+def admin(settings: KafkaSettings, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
+    """An administration client. Raises `KafkaUnreachable`."""
+    try:
+        return KafkaAdminClient(
+            bootstrap_servers=list(settings.brokers), request_timeout_ms=timeout_ms, bootstrap_timeout_ms=timeout_ms
+        )
+    except KafkaError as error:
+        raise KafkaUnreachable(unreachable(settings)) from error
+
+
+def unreachable(settings: KafkaSettings) -> str:
+    return (
+        f"no Kafka broker answers at {', '.join(settings.brokers)}; "
+        "start it, or set SHOPSTREAM_KAFKA_BROKERS to one that runs"
+    )
+
+
+def create_topics(settings: KafkaSettings, topics: Iterable[Topic] = TOPICS) -> list[str]:
+    """Create the declared topics that are missing; returns their names. Raises `KafkaUnreachable`."""
+    client = admin(settings)
+    created = []
+    try:
+        present = set(client.list_topics())
+        for topic in topics:
+            if topic.name in present:
+                continue
+            config = {"retention.ms": str(int(topic.retention.total_seconds() * 1000))}
+            try:
+                client.create_topics(
+                    [NewTopic(topic.name, topic.partitions, settings.replication_factor, topic_configs=config)]
+                )
+            except TopicAlreadyExistsError:
+                continue
+            created.append(topic.name)
+    finally:
+        client.close()
+    return created
+
+
+def kafka_check(settings: KafkaSettings) -> Check:
+    """A health check that asks a broker for the cluster's metadata, keeping one client between calls."""
+    holder: list[Any] = []
+
+    def check() -> str | None:
+        try:
+            if not holder:
+                holder.append(admin(settings, timeout_ms=2_000))
+            holder[0].list_topics()
+        except (KafkaError, OSError) as error:
+            if holder:
+                holder.pop().close()
+            log.debug("Kafka check failed: %r", error)
+            return unreachable(settings)
+        return None
+
+    return check

@@ -1,0 +1,169 @@
+"""Every setting, typed, read once from `SHOPSTREAM_…` environment variables."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self, get_type_hints
+
+PREFIX: Final = "SHOPSTREAM_"
+
+
+class SettingsError(ValueError):
+    """A setting is missing or cannot be read; the text names it and says what it takes."""
+
+
+def setting(default: Any, doc: str) -> Any:
+    """A dataclass field whose environment name is `SHOPSTREAM_` + the class's step + its own name."""
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Base of all settings: one class a step, one field a variable."""
+
+    @classmethod
+    def step(cls) -> str:
+        return cls.__name__.removesuffix("Settings").upper()
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """Environment name of a field, e.g. `SHOPSTREAM_INGEST_MAX_BODY_BYTES`."""
+        return f"{PREFIX}{cls.step()}_{name.upper()}"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read the step's settings; raises `SettingsError` naming the variable that cannot be read."""
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            raw = environ.get(cls.variable(each.name))
+            if raw is None or raw == "":
+                if each.default is dataclasses.MISSING:
+                    raise SettingsError(f"{cls.variable(each.name)} is not set: {each.metadata['doc']}")
+                continue
+            values[each.name] = _read(cls.variable(each.name), raw, hints[each.name])
+        return cls(**values)
+
+
+def _read(variable: str, raw: str, kind: Any) -> Any:
+    try:
+        if kind is bool:
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[raw.lower()]
+        if kind in (int, float, str):
+            return kind(raw)
+        if kind == tuple[str, ...]:
+            return tuple(part.strip() for part in raw.split(",") if part.strip())
+    except (ValueError, KeyError):
+        pass
+    else:
+        raise TypeError(f"no reader for {kind}")
+    raise SettingsError(f"{variable}={raw!r} cannot be read; it takes {_words(kind)}")
+
+
+def _words(kind: Any) -> str:
+    return {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, "text")
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings(Settings):
+    brokers: tuple[str, ...] = setting(
+        ("127.0.0.1:9092",), "Kafka bootstrap addresses, host:port, separated by commas."
+    )
+    replication_factor: int = setting(1, "Replicas of each topic; use 3 on a cluster.")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettings(Settings):
+    dsn: str = setting("postgresql://shopstream:shopstream@127.0.0.1:5432/shopstream", "Postgres connection string.")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings(Settings):
+    host: str = setting("127.0.0.1", "Address that ingest listens on.")
+    port: int = setting(8080, "Port of ingest.")
+    write_keys_file: str = setting(
+        "", "TOML file of write keys with their origins and limits; empty means the local keys `demo` and `history`."
+    )
+    max_body_bytes: int = setting(4_194_304, "Largest request body accepted, after decompression.")
+    max_event_bytes: int = setting(32_768, "Largest single event accepted.")
+    max_batch_events: int = setting(2_500, "Most events accepted in one request.")
+    max_inflight_bytes: int = setting(
+        67_108_864, "Bytes waiting for Kafka's acknowledgement before ingest answers 503."
+    )
+    kafka_timeout_ms: int = setting(
+        10_000, "How long a request waits for Kafka's acknowledgement before it is answered 503."
+    )
+    clock_clamp_hours: float = setting(24.0, "How far a browser's repaired clock may differ from ours.")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings(Settings):
+    host: str = setting("127.0.0.1", "Address of the stream processor's health and metrics endpoint.")
+    port: int = setting(8083, "Port of the stream processor's health and metrics endpoint.")
+    app_id: str = setting("shopstream", "Consumer group and changelog prefix of the stream processor.")
+    session_gap_minutes: float = setting(30.0, "A pause longer than this, in event time, ends a session.")
+    model_dir: str = setting("", "Folder of the model to serve; empty means the model that ships with Shopstream.")
+    policy_file: str = setting("", "Incentive policy (TOML); empty means the policy that ships with Shopstream.")
+    stuck_after_s: float = setting(60.0, "Exit when records wait and no offset was committed for this long.")
+    rebalance_timeout_s: float = setting(
+        60.0, "Kafka rebalance timeout; the embedded broker waits half of it at the first join."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PersistSettings(Settings):
+    host: str = setting("127.0.0.1", "Address of the sink's health and metrics endpoint.")
+    port: int = setting(8084, "Port of the sink's health and metrics endpoint.")
+    batch_rows: int = setting(5_000, "Most records written in one transaction.")
+    batch_ms: int = setting(200, "Longest wait to fill a transaction.")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings(Settings):
+    host: str = setting("127.0.0.1", "Address that the console listens on.")
+    port: int = setting(8081, "Port of the console and its API.")
+    token_secret: str = setting(
+        "", "Secret that signs decision tokens, at least 32 characters; empty means a random one for this process."
+    )
+    token_ttl_s: int = setting(600, "Seconds a decision token is good for.")
+    allowed_origins: tuple[str, ...] = setting(("*",), "Origins that may read decisions from a browser.")
+
+
+@dataclass(frozen=True, slots=True)
+class StorefrontSettings(Settings):
+    host: str = setting("127.0.0.1", "Address that the demo storefront listens on.")
+    port: int = setting(8082, "Port of the demo storefront.")
+    ingest_url: str = setting("http://127.0.0.1:8080", "Where the storefront's pages find ingest.")
+    console_url: str = setting("http://127.0.0.1:8081", "Where the storefront's pages find decisions.")
+    write_key: str = setting("demo", "Write key of the storefront.")
+
+
+@dataclass(frozen=True, slots=True)
+class GrafanaSettings(Settings):
+    url: str = setting("http://127.0.0.1:3000", "Grafana that `shopstream dashboards push` writes to.")
+    token: str = setting("", "Grafana service-account token; empty means basic auth with user and password.")
+    user: str = setting("admin", "Grafana user when there is no token.")
+    password: str = setting("admin", "Grafana password when there is no token.")
+
+
+ALL: Final[tuple[type[Settings], ...]] = (
+    KafkaSettings,
+    PostgresSettings,
+    IngestSettings,
+    ProcessSettings,
+    PersistSettings,
+    ConsoleSettings,
+    StorefrontSettings,
+    GrafanaSettings,
+)
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every variable with its meaning and default."""
+    lines = ["# Every setting with its default. Made by `shopstream settings`."]
+    for group in ALL:
+        lines.append("")
+        for each in fields(group):
+            default = ",".join(each.default) if isinstance(each.default, tuple) else each.default
+            lines += [f"# {each.metadata['doc']}", f"{group.variable(each.name)}={default}"]
+    return "\n".join(lines) + "\n"

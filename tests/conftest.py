@@ -1,0 +1,43 @@
+"""Servers that tests share: an embedded broker and an embedded Postgres for the whole run, a fresh database a test."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from runtime.kafka import create_topics
+from runtime.settings import KafkaSettings
+from shopstream.embedded.broker import embedded_broker
+from shopstream.embedded.postgres import embedded_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """DSN of a running Postgres, shared by the run."""
+    with embedded_postgres(tmp_path_factory.mktemp("postgres")) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def database(postgres_server: str) -> Iterator[str]:
+    """DSN of an empty database of this test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    connection = psycopg2.connect(postgres_server)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"create database {name}")
+    yield postgres_server.rsplit("/", 1)[0] + f"/{name}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop database {name} with (force)")
+    connection.close()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[KafkaSettings]:
+    """An embedded broker of this test's own, with the declared topics."""
+    with embedded_broker(tmp_path) as address:
+        settings = KafkaSettings(brokers=(address,))
+        create_topics(settings)
+        yield settings

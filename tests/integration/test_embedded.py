@@ -1,0 +1,21 @@
+"""The embedded servers start, serve, and leave nothing behind."""
+
+import psycopg2
+
+from contracts.topics import TOPICS
+from runtime.kafka import admin, create_topics
+from runtime.settings import KafkaSettings
+
+
+def test_declared_topics_are_created_once(broker: KafkaSettings) -> None:
+    client = admin(broker)
+    assert {topic.name for topic in TOPICS} <= set(client.list_topics())
+    client.close()
+    assert create_topics(broker) == []
+
+
+def test_a_test_gets_an_empty_database(database: str) -> None:
+    with psycopg2.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from information_schema.tables where table_schema = 'public'")
+        assert cursor.fetchone() == (0,)
+    connection.close()
