@@ -1,0 +1,116 @@
+"""One visitor's sessions: events in any order, cut at pauses longer than the gap. The one fold, live and offline."""
+
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from contracts.events import Event
+from models.session import Session
+
+GAP: Final = timedelta(minutes=30)
+LATENESS: Final = timedelta(hours=24)
+"""How far behind a visitor's newest event a late one still changes sessions: as far as ingest lets a clock be wrong."""
+MAX_SEEN: Final = 1_024
+"""Message ids remembered of one visitor, newest arrivals first to stay."""
+
+
+class History(msgspec.Struct, array_like=True):
+    """What is kept of a visitor's sessions that no late event can change any more."""
+
+    session_count: int = 0
+    purchase_count: int = 0
+    revenue_cents: int = 0
+    last_seen_at: datetime | None = None
+
+    def remember(self, session: Session) -> None:
+        self.session_count += 1
+        self.purchase_count += len(session.purchases)
+        self.revenue_cents += sum(session.purchases.values())
+        ended_at = session.last[0]
+        self.last_seen_at = ended_at if self.last_seen_at is None else max(self.last_seen_at, ended_at)
+
+    def copy(self) -> "History":
+        return History(self.session_count, self.purchase_count, self.revenue_cents, self.last_seen_at)
+
+
+class Visitor(msgspec.Struct, array_like=True):
+    """The state kept of one visitor. Sessions are in event-time order, never overlap, and are more than the gap apart."""
+
+    visitor_id: str
+    user: tuple[datetime, str, str] | None = None
+    """Event time, message id and user id of the newest event that names the user."""
+    sessions: list[Session] = []
+    history: History = msgspec.field(default_factory=History)
+    seen: dict[int, None] = {}
+    """Hashes of the message ids folded, in arrival order."""
+    received_at: datetime | None = None
+    """When ingest received the newest arrival."""
+
+    def observe(self, event: Event, gap: timedelta = GAP) -> list[Session]:
+        """Fold an event in; returns every session whose features it changed, in event-time order.
+
+        An event that was folded before changes nothing and returns all sessions kept, so that their features are sent
+        once more: what followed the first time may not have happened.
+        """
+        identity = message_hash(event)
+        if identity in self.seen:
+            return list(self.sessions)
+        self.seen[identity] = None
+        if len(self.seen) > MAX_SEEN:
+            del self.seen[next(iter(self.seen))]
+        if self.received_at is None or event.received_at > self.received_at:
+            self.received_at = event.received_at
+        if event.user_id is not None:
+            user = (event.occurred_at, event.message_id, event.user_id)
+            self.user = user if self.user is None else max(self.user, user)
+        place = self._place(event, gap)
+        session = self.sessions[place]
+        session.add(event, self.visitor_id)
+        # A late event is history to the sessions after it, and a user's name is every session's.
+        touched = self.sessions[0 if event.user_id is not None else place :]
+        self._forget(gap, besides=session)
+        return touched
+
+    def _place(self, event: Event, gap: timedelta) -> int:
+        """The session the event belongs to, opened or merged as needed."""
+        at, sessions = event.occurred_at, self.sessions
+        place = len(sessions)
+        while place and sessions[place - 1].first[0] - gap > at:
+            place -= 1
+        # Now sessions[place:] start more than the gap after the event.
+        if place and sessions[place - 1].last[0] + gap >= at:
+            place -= 1
+            if place and sessions[place - 1].last[0] + gap >= at:
+                sessions[place - 1].absorb(sessions.pop(place), self.visitor_id)
+                place -= 1
+            return place
+        sessions.insert(place, Session.opened_by(event))
+        return place
+
+    def _forget(self, gap: timedelta, besides: Session) -> None:
+        """Move sessions that are too old to change into the history, but not the one that just did."""
+        horizon = self.sessions[-1].last[0] - gap - LATENESS
+        if self.sessions[0].last[0] >= horizon:
+            return
+        kept = []
+        for session in self.sessions:
+            if session.last[0] >= horizon or session is besides:
+                kept.append(session)
+            else:
+                self.history.remember(session)
+        self.sessions = kept
+
+    def close_until(self, watermark: datetime, gap: timedelta = GAP) -> list[Session]:
+        """Close the sessions that ended more than the gap before the watermark; returns the newly closed."""
+        closed = [each for each in self.sessions if not each.is_closed and each.last[0] + gap < watermark]
+        for session in closed:
+            session.is_closed = True
+        return closed
+
+
+def message_hash(event: Event) -> int:
+    """64 bits that stand for the event's identity, its write key and message id."""
+    identity = f"{event.write_key}\x1f{event.message_id}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(identity, digest_size=8).digest(), "big")
