@@ -109,6 +109,16 @@ class Visitor(msgspec.Struct, array_like=True):
             session.is_closed = True
         return closed
 
+    def forget_until(self, watermark: datetime, gap: timedelta = GAP) -> bool:
+        """Move all sessions into the history once none of them can change any more; returns whether it did."""
+        if not self.sessions or self.sessions[-1].last[0] + gap + LATENESS >= watermark:
+            return False
+        for session in self.sessions:
+            self.history.remember(session)
+        self.sessions = []
+        self.seen = {}
+        return True
+
 
 def message_hash(event: Event) -> int:
     """64 bits that stand for the event's identity, its write key and message id."""

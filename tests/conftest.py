@@ -1,5 +1,6 @@
 """Servers that tests share: an embedded broker and an embedded Postgres for the whole run, a fresh database a test."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
 from shopstream.embedded.broker import embedded_broker
 from shopstream.embedded.postgres import embedded_postgres
+from tests.apache_kafka.server import apache_kafka
+from tests.apache_kafka.server import missing as apache_kafka_missing
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,22 @@ def broker(tmp_path: Path) -> Iterator[KafkaSettings]:
         settings = KafkaSettings(brokers=(address,))
         create_topics(settings)
         yield settings
+
+
+@pytest.fixture(params=["embedded", "apache-kafka"])
+def either_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KafkaSettings]:
+    """The test runs twice: on an embedded broker and on a real Apache Kafka, each with the declared topics."""
+    if request.param == "apache-kafka" and (reason := apache_kafka_missing()):
+        skip_unless_ci(reason)
+    server = embedded_broker if request.param == "embedded" else apache_kafka
+    with server(tmp_path) as address:
+        settings = KafkaSettings(brokers=(address,))
+        create_topics(settings)
+        yield settings
+
+
+def skip_unless_ci(reason: str) -> None:
+    """Skip the test because this machine lacks something; in CI nothing may be lacking, and it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI lacks something: {reason}")
+    pytest.skip(reason)

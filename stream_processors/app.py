@@ -1,0 +1,107 @@
+"""The Faust app: two agents and a timer around the pure folds of sessionize and score."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import faust
+from aiokafka import ConsumerRecord
+from faust.types import TP, StreamT
+
+from contracts.topics import EVENTS, PARTITIONS, SESSION_FEATURES
+from models.policy import Policy
+from models.serving import Scorer
+from runtime.settings import KafkaSettings, ProcessSettings
+from stream_processors.outbox import Outbox
+from stream_processors.poll_lane import PollSchema, use_poll_lanes
+from stream_processors.score import Decider
+from stream_processors.sessionize import Sessionizer
+from stream_processors.visitors import VisitorStore
+from stream_processors.watchdog import Progress
+
+Poll = list[ConsumerRecord]
+
+SOURCE = "shopstream/process"
+SWEEP_S = 1.0
+
+
+def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress) -> faust.App:
+    """The app, not started. Raises what loading the model or the policy raises. Call inside the event loop that runs it."""
+    scorer = Scorer.load(Path(process.model_dir) if process.model_dir else None)
+    policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
+    app = faust.App(
+        process.app_id,
+        broker=[f"kafka://{address}" for address in kafka.brokers],
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_partitions=PARTITIONS,
+        topic_replication_factor=kafka.replication_factor,
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=1.0,
+        broker_max_poll_records=2_000,
+        broker_session_timeout=min(45.0, max(6.0, process.rebalance_timeout_s)),
+        broker_heartbeat_interval=1.0,
+        broker_rebalance_timeout=process.rebalance_timeout_s,
+        broker_request_timeout=max(30.0, process.rebalance_timeout_s + 10),
+        producer_acks=-1,
+        producer_linger=0,
+        producer_max_request_size=8_388_608,
+        # A queue of polls, not of records: a few are plenty.
+        stream_buffer_maxsize=16,
+        # Polls that were read and not finished are read again by whoever gets the partition; nobody waits for them.
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+    )
+    use_poll_lanes(app, [EVENTS.name, SESSION_FEATURES.name])
+    table = app.Table("visitors", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
+    store = VisitorStore(table)
+    sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
+    decider = Decider(scorer, policy)
+    # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
+    turn = asyncio.Lock()
+
+    @app.agent(app.topic(EVENTS.name, schema=PollSchema()), name="sessionize")
+    async def sessionize(polls: StreamT[Poll]) -> AsyncIterator[None]:
+        async for tp, records in _polls(polls):
+            async with turn:
+                outbox = Outbox(app.producer, SOURCE)
+                sessionizer.fold(tp.partition, records, outbox, now=datetime.now(UTC))
+                await outbox.send()
+            progress.reached(tp, records[-1].offset)
+            yield
+
+    @app.agent(app.topic(SESSION_FEATURES.name, schema=PollSchema()), name="score")
+    async def score(polls: StreamT[Poll]) -> AsyncIterator[None]:
+        async for tp, records in _polls(polls):
+            outbox = Outbox(app.producer, SOURCE)
+            decider.decide(tp.partition, records, outbox, now=datetime.now(UTC))
+            await outbox.send()
+            progress.reached(tp, records[-1].offset)
+            yield
+
+    @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
+    async def sweep() -> None:
+        async with turn:
+            outbox = Outbox(app.producer, SOURCE)
+            sessionizer.sweep(outbox, now=datetime.now(UTC))
+            await outbox.send()
+
+    @table.on_recover
+    async def recovered() -> None:
+        sessionizer.recover(now=datetime.now(UTC))
+
+    @app.on_partitions_revoked.connect
+    async def revoked(_app: Any, revoked: set[TP], *_: Any, **__: Any) -> None:
+        progress.forget(revoked)
+
+    return app
+
+
+async def _polls(polls: StreamT[Poll]) -> AsyncIterator[tuple[TP, Poll]]:
+    """Each poll with the partition it came from."""
+    async for event in polls.events():
+        yield event.message.tp, event.value

@@ -1,0 +1,129 @@
+"""A Faust transport that hands chosen topics to their agents one poll at a time instead of one record at a time.
+
+Faust spends an asyncio task pair, a queue hop and an acknowledgement on each record. On a lane topic it spends them on
+each partition and poll: the message's value is the list of records and its offset is the last one's.
+See docs/decisions/0002-poll-lane.md.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any, ClassVar
+
+import aiokafka
+import faust
+from aiokafka import ConsumerRecord
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, Message
+
+HIGHWATER_TIMEOUT_MS = 5_000
+
+
+class PollSchema(faust.Schema[Any, Any]):
+    """The schema of a lane topic: the value passes as it is, a list of `ConsumerRecord`."""
+
+    def compile(self, app: Any, **_: Any) -> Any:
+        async def decode(message: Message, *, propagate: bool = False) -> Any:
+            return app.create_event(None, message.value, message.headers, message)
+
+        return decode
+
+
+class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
+    """Learns high watermarks from fetch responses.
+
+    A broker may answer ListOffsets with the start of its last batch + 1 (the embedded one does), and recovery that
+    stops there silently loses state. A fetch response always carries the true high watermark.
+    """
+
+    async def _highwaters(self, partitions: Collection[TP]) -> Mapping[TP, int]:
+        listed = await super()._highwaters(list(partitions))
+        filled = {tp: offset for tp, offset in listed.items() if offset}
+        if not filled:
+            return listed
+        settings = self.app.conf
+        brokers = ",".join(f"{url.host}:{url.port}" for url in settings.broker_consumer)
+        probe = aiokafka.AIOKafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False, auto_offset_reset="none")
+        await probe.start()
+        try:
+            probe.assign(list(filled))
+            for tp, offset in filled.items():
+                probe.seek(tp, offset - 1)
+            waiting = set(filled)
+            fetched: dict[TP, int] = {}
+            while waiting:
+                batches = await probe.getmany(*waiting, timeout_ms=HIGHWATER_TIMEOUT_MS)
+                for tp in list(waiting):
+                    highwater = probe.highwater(tp)
+                    if highwater is not None:
+                        fetched[tp] = max(highwater, filled[tp])
+                        waiting.discard(tp)
+                if not batches:  # nothing more comes: compacted or deleted to the end
+                    break
+        finally:
+            await probe.stop()
+        return {**listed, **fetched}
+
+
+class PollLaneConsumer(driver.Consumer):
+    """Faust's Kafka consumer with poll lanes for the topics named in `lanes`."""
+
+    lanes: ClassVar[frozenset[str]] = frozenset()
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return PollLaneConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """One message per record of an ordinary topic, one per partition and poll of a lane topic."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        ordinary = {tp: batch for tp, batch in records.items() if tp.topic not in self.lanes}
+        lane = [(tp, batch) for tp, batch in records.items() if tp.topic in self.lanes and batch]
+        for tp, batch in lane:
+            if not self._may_deliver(tp, active, generation):
+                return
+            yield tp, self._to_poll(tp, batch)
+        for tp, record in self.scheduler.iterate(ordinary):
+            if not self._may_deliver(tp, active, generation):
+                return
+            yield tp, self._to_message(tp, record)
+
+    def _may_deliver(self, tp: TP, active: set[TP] | None, generation: int) -> bool:
+        return (
+            self.flow_active
+            and self.app.consumer_generation_id == generation
+            and (active is None or tp in active or tp in self._buffered_partitions)
+        )
+
+    def _to_poll(self, tp: TP, batch: list[ConsumerRecord]) -> Any:
+        last = batch[-1]
+        message: Any = self._to_message(tp, last)
+        message.key, message.value, message.headers = None, batch, []
+        return message
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        # Offsets between two polls' last ones were delivered inside a poll; they are not gaps.
+        if tp.topic not in self.lanes:
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if tp.topic not in self.lanes:
+            return super()._new_offset(tp)
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        # An agent acknowledges its polls in order, so everything up to the last one is done.
+        newest = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        return newest + 1
+
+
+def use_poll_lanes(app: faust.App, topics: Collection[str]) -> None:
+    """Give the app a transport with lanes for `topics`. Call before the app starts."""
+    consumer = type("LaneConsumer", (PollLaneConsumer,), {"lanes": frozenset(topics)})
+    transport = type("LaneTransport", (driver.Transport,), {"Consumer": consumer})
+    app.transport = transport(app.conf.broker_consumer, app)

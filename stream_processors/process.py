@@ -1,0 +1,96 @@
+"""The stream processor as a service: runs the Faust app, watches it, ends cleanly or loudly."""
+
+import asyncio
+import logging
+import signal
+from typing import Final
+
+import faust
+import uvloop
+from faust.types import TP
+
+from contracts.topics import EVENTS, SESSION_FEATURES
+from runtime.health import HealthServer
+from runtime.kafka import kafka_check
+from runtime.logs import configure_logging
+from runtime.settings import KafkaSettings, ProcessSettings
+from stream_processors.app import make_app
+from stream_processors.watchdog import Progress
+
+log = logging.getLogger(__name__)
+
+WATCH_S: Final = 1.0
+STOP_DEADLINE_S: Final = 15.0
+
+
+def serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
+    """Run until SIGTERM or SIGINT (returns 0), or until the app crashes or gets stuck (returns 1)."""
+    configure_logging("process")
+    return uvloop.run(_serve(process, kafka))
+
+
+async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
+    progress = Progress()
+    app = make_app(process, kafka, progress)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    def ready() -> str | None:
+        return None if is_ready(app) else "partitions are not assigned or state is being recovered"
+
+    health = HealthServer(process.host, process.port, {"kafka": kafka_check(kafka), "streams": ready})
+    health.start()
+    starting = asyncio.create_task(app.start())
+    try:
+        code = await _watch(app, starting, stop, progress, process.stuck_after_s)
+    finally:
+        health.stop()
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S):
+            if not starting.done():
+                starting.cancel()
+            await app.stop()
+    except (TimeoutError, Exception):
+        # Whatever was not committed is read again by the next worker.
+        log.warning("the app did not stop in %s s; leaving without its last commit", STOP_DEADLINE_S, exc_info=True)
+    return code
+
+
+async def _watch(
+    app: faust.App, starting: "asyncio.Task[None]", stop: asyncio.Event, progress: Progress, stuck_after_s: float
+) -> int:
+    """Returns the exit code once it is time to stop."""
+    while not stop.is_set():
+        if starting.done() and (error := starting.exception()) is not None:
+            log.error("the stream processor could not start: %s", error)
+            return 1
+        if app.crashed:
+            log.error("the stream processor crashed: %r", app.crash_reason)
+            return 1
+        if is_ready(app):
+            progress.measure(highwaters(app))
+            if progress.stuck_for_s() > stuck_after_s:
+                log.error(
+                    "records wait and none was processed for %d s; ending so that a new worker starts", stuck_after_s
+                )
+                return 1
+        try:
+            async with asyncio.timeout(WATCH_S):
+                await stop.wait()
+        except TimeoutError:
+            continue
+    return 0
+
+
+def is_ready(app: faust.App) -> bool:
+    """Partitions are assigned and the store is recovered."""
+    return bool(
+        app.started and not app.rebalancing and app.consumer.assignment() and app.tables.recovery.completed.is_set()
+    )
+
+
+def highwaters(app: faust.App) -> dict[TP, int | None]:
+    """The high watermark of each source partition, as the last fetch told it."""
+    topics = (EVENTS.name, SESSION_FEATURES.name)
+    return {tp: app.consumer.highwater(tp) for tp in app.consumer.assignment() if tp.topic in topics}

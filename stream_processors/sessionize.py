@@ -1,0 +1,175 @@
+"""Hop 4. Events in, session features out."""
+
+import heapq
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from aiokafka import ConsumerRecord
+from prometheus_client import Counter, Gauge
+
+from contracts.codec import EVENT_DECODER
+from contracts.events import Event
+from contracts.topics import EVENTS, EVENTS_DLQ, OUTCOMES, SESSION_FEATURES
+from models.session import Session
+from models.session_features import features_of, outcome_of
+from models.visitor import LATENESS, Visitor
+from stream_processors.dead_letters import dead_letter
+from stream_processors.outbox import Outbox
+from stream_processors.visitors import VisitorStore
+from stream_processors.watermarks import Watermarks
+
+log = logging.getLogger(__name__)
+
+FOLDED: Final = Counter("process_events_folded_total", "Events folded into sessions.")
+BURIED: Final = Counter("process_dead_letters_total", "Records that could not be processed.", ["stage", "code"])
+VISITORS: Final = Gauge("process_visitors", "Visitors whose state is kept.")
+CLOSED: Final = Counter("process_sessions_closed_total", "Sessions closed by the watermark.")
+
+SETTLE: Final = timedelta(seconds=10)
+"""A visitor who sent this recently is not closed: an old period may be arriving after a newer one."""
+
+
+class Sessionizer:
+    """Folds polls of events into visitors' sessions, and closes sessions when event time has passed them.
+
+    `outbox` gets the features, outcomes, dead letters and changelog records of each call; the caller sends them.
+    """
+
+    def __init__(self, store: VisitorStore, gap: timedelta) -> None:
+        self._store = store
+        self._gap = gap
+        self._watermarks = Watermarks()
+        self._due: dict[tuple[int, str], list[tuple[datetime, str]]] = {}
+        self._scheduled: set[str] = set()
+
+    def fold(self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime) -> None:
+        """Fold one poll of one partition; each session that changed is sent once, as it stands at the end."""
+        by_visitor: dict[str, list[tuple[ConsumerRecord, Event]]] = {}
+        for record in records:
+            try:
+                event = EVENT_DECODER.decode(record.value or b"")
+            except msgspec.MsgspecError as error:
+                self._bury(partition, record, "undecodable", str(error), outbox, now)
+                continue
+            by_visitor.setdefault(event.visitor_id, []).append((record, event))
+        for visitor_id, arrivals in by_visitor.items():
+            self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
+        VISITORS.set(len(self._store))
+
+    def _fold_visitor(
+        self,
+        partition: int,
+        visitor_id: str,
+        arrivals: list[tuple[ConsumerRecord, Event]],
+        outbox: Outbox,
+        now: datetime,
+    ) -> None:
+        try:
+            changed = self._observe(self._store.get(visitor_id), [event for _, event in arrivals])
+        except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
+            log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
+            changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
+        visitor = self._store.get(visitor_id)
+        for session, caused_by in changed:
+            self._emit(visitor, session, caused_by, partition, outbox)
+        for _, event in arrivals:
+            self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
+        self._store.put(visitor, partition, outbox)
+        self._schedule(visitor, partition)
+        FOLDED.inc(len(arrivals))
+
+    def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[tuple[Session, str]]:
+        """The sessions that the events changed, each with the last event that did."""
+        changed: dict[int, tuple[Session, str]] = {}
+        for event in events:
+            for session in visitor.observe(event, self._gap):
+                changed[id(session)] = (session, event.message_id)
+        # A session may have been merged into another, or become history, since.
+        kept = {id(session) for session in visitor.sessions}
+        return [pair for key, pair in changed.items() if key in kept]
+
+    def _fold_one_by_one(
+        self,
+        partition: int,
+        visitor_id: str,
+        arrivals: list[tuple[ConsumerRecord, Event]],
+        outbox: Outbox,
+        now: datetime,
+    ) -> list[tuple[Session, str]]:
+        good: list[Event] = []
+        for record, event in arrivals:
+            self._store.discard_live(visitor_id)
+            try:
+                self._observe(self._store.get(visitor_id), [*good, event])
+            except Exception as error:  # the same surprise, now with the one event that brings it
+                self._bury(partition, record, "unfoldable", repr(error), outbox, now)
+            else:
+                good.append(event)
+        self._store.discard_live(visitor_id)
+        return self._observe(self._store.get(visitor_id), good)
+
+    def _emit(self, visitor: Visitor, session: Session, caused_by: str, partition: int, outbox: Outbox) -> None:
+        features = features_of(visitor, session, caused_by, self._gap)
+        record_id = f"{features.session_id}:{features.event_count}:{caused_by}"
+        outbox.put(SESSION_FEATURES, partition, visitor.visitor_id, features, id=record_id, time=features.last_seen_at)
+        outcome = outcome_of(features)
+        if outcome is not None:
+            outbox.put(OUTCOMES, partition, visitor.visitor_id, outcome, id=features.session_id, time=outcome.closed_at)
+
+    def _bury(
+        self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime
+    ) -> None:
+        letter = dead_letter(EVENTS, record, stage="sessionize", code=code, message=message, now=now)
+        outbox.put(EVENTS_DLQ, partition, letter.visitor_id or "", letter, id=letter.dead_letter_id, time=now)
+        BURIED.labels("sessionize", code).inc()
+
+    def _schedule(self, visitor: Visitor, partition: int) -> None:
+        """Remember when the visitor must be looked at again: when a session may close, or may be forgotten."""
+        if visitor.visitor_id in self._scheduled or not visitor.sessions:
+            return
+        still_open = [session.last[0] for session in visitor.sessions if not session.is_closed]
+        at = min(still_open) if still_open else visitor.sessions[-1].last[0] + LATENESS
+        heap = self._due.setdefault((partition, visitor.sessions[-1].write_key), [])
+        heapq.heappush(heap, (at + self._gap, visitor.visitor_id))
+        self._scheduled.add(visitor.visitor_id)
+
+    def sweep(self, outbox: Outbox, *, now: datetime) -> None:
+        """Close the sessions that event time has passed, and forget what no late event can change any more."""
+        for (partition, write_key), heap in self._due.items():
+            watermark = self._watermarks.at(partition, write_key, now=now)
+            if watermark is None:
+                continue
+            later: list[tuple[datetime, str]] = []
+            while heap and heap[0][0] < watermark:
+                due, visitor_id = heapq.heappop(heap)
+                visitor = self._store.get(visitor_id)
+                if visitor.received_at is not None and now - visitor.received_at < SETTLE:
+                    later.append((due, visitor_id))
+                    continue
+                self._scheduled.discard(visitor_id)
+                self._close(visitor, partition, watermark, outbox)
+                self._schedule(visitor, partition)
+            for each in later:
+                heapq.heappush(heap, each)
+
+    def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
+        closed = visitor.close_until(watermark, self._gap)
+        for session in closed:
+            self._emit(visitor, session, session.last[1], partition, outbox)
+        CLOSED.inc(len(closed))
+        if visitor.forget_until(watermark, self._gap) or closed:
+            self._store.put(visitor, partition, outbox)
+
+    def recover(self, *, now: datetime) -> None:
+        """Rebuild timers and watermarks from the store, after each rebalance."""
+        self._due.clear()
+        self._scheduled.clear()
+        self._watermarks = Watermarks()
+        for partition, visitor in self._store.recovered():
+            for session in visitor.sessions:
+                self._watermarks.observe(partition, session.write_key, session.last[0], now=now)
+            self._schedule(visitor, partition)
+        VISITORS.set(len(self._store))

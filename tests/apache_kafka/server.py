@@ -1,0 +1,61 @@
+"""A real Apache Kafka broker for tests: one node in KRaft mode on loopback, its data in a temporary folder."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+from shopstream.ports import free_port, port_check
+from shopstream.supervise import Service, running
+
+JARS = Path(__file__).parents[2] / ".shopstream" / "kafka-jars"
+
+
+def missing() -> str | None:
+    """Why the real broker cannot run here, or None."""
+    if shutil.which("java") is None:
+        return "no java on PATH; Apache Kafka needs version 17 or newer"
+    if not any(JARS.glob("kafka_*.jar")):
+        return "the jars of Apache Kafka are not here; `make kafka` fetches them with Maven"
+    return None
+
+
+@contextlib.contextmanager
+def apache_kafka(folder: Path) -> Iterator[str]:
+    """Run a broker; yields its bootstrap address. Its log is `folder/kafka.log`."""
+    port, controller = free_port(), free_port()
+    properties = folder / "server.properties"
+    properties.write_text(
+        f"""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={folder / "kafka"}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+"""
+    )
+    java = ["java", "-Xmx512m", "-Xms256m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+    java += ["-cp", f"{JARS}{os.sep}*"]
+    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    log = folder / "kafka.log"
+    with log.open("wb") as output:
+        command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)]
+        subprocess.run(command, check=True, stdout=output, stderr=output, timeout=60)
+    broker = Service(
+        name="kafka", command=(*java, "kafka.Kafka", str(properties)), log=log, ready=port_check("127.0.0.1", port)
+    )
+    with running(broker, timeout_s=60):
+        yield f"127.0.0.1:{port}"

@@ -1,0 +1,197 @@
+"""The fold: whatever order the events arrive in, the visitor's sessions are the same."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.events import Event, Properties
+from models.session_features import features_of, outcome_of
+from models.visitor import GAP, LATENESS, MAX_SEEN, Visitor
+from tests.factories import event
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def at(minutes: float, name: str = "page_view", **properties: object) -> Event:
+    """An event so many minutes after noon, with an id of its own."""
+    moment = NOON + timedelta(minutes=minutes)
+    return event(
+        name,
+        message_id=f"{name}@{minutes}",
+        visitor_id="ada",
+        occurred_at=moment,
+        received_at=moment,
+        properties=msgspec.convert(properties, Properties),
+    )
+
+
+def told(*events: Event) -> Visitor:
+    visitor = Visitor("ada")
+    for each in events:
+        visitor.observe(each)
+    return visitor
+
+
+def test_a_pause_longer_than_the_gap_opens_a_new_session() -> None:
+    assert [s.event_count for s in told(at(0), at(10), at(40.1)).sessions] == [2, 1]
+
+
+def test_a_pause_of_exactly_the_gap_does_not() -> None:
+    assert [s.event_count for s in told(at(0), at(30)).sessions] == [2]
+
+
+def test_an_event_told_twice_counts_once_and_is_answered_with_the_sessions_as_they_stand() -> None:
+    visitor = told(at(0), at(1))
+    assert [s.event_count for s in visitor.observe(at(0))] == [2]
+
+
+def test_a_late_event_that_fills_the_pause_makes_one_session_of_two() -> None:
+    visitor = told(at(0), at(50), at(25))
+    assert [s.event_count for s in visitor.sessions] == [3]
+    merged = features_of(visitor, visitor.sessions[0], "page_view@25")
+    alone = told(at(50))
+    assert alone.sessions[0].session_id("ada") in merged.replaces
+
+
+def test_an_earlier_first_event_renames_the_session_and_says_which_name_is_void() -> None:
+    visitor = told(at(5))
+    before = visitor.sessions[0].session_id("ada")
+    visitor.observe(at(0))
+    features = features_of(visitor, visitor.sessions[0], "page_view@0")
+    assert features.session_id != before
+    assert features.replaces == (before,)
+
+
+def test_a_late_event_sends_the_sessions_after_it_again_because_it_is_their_history() -> None:
+    visitor = told(at(100), at(200))
+    touched = visitor.observe(at(0, "purchase", value=30.0, transaction_id="T1"))
+    counts = [features_of(visitor, s, "").previous_purchase_count for s in touched]
+    assert counts == [0, 1, 1]
+
+
+def test_the_order_page_shown_twice_is_one_purchase() -> None:
+    visitor = told(
+        at(0, "purchase", value=30.0, transaction_id="T1"), at(1, "purchase", value=30.0, transaction_id="T1")
+    )
+    features = features_of(visitor, visitor.sessions[0], "")
+    assert (features.purchase_count, features.revenue) == (1, 30.0)
+
+
+def test_the_cart_is_what_was_added_and_not_removed_since_the_purchase() -> None:
+    visitor = told(
+        at(0, "add_to_cart", items=[{"item_id": "tea", "price": 4.5, "quantity": 2}]),
+        at(1, "add_to_cart", items=[{"item_id": "cup", "price": 12.0}]),
+        at(2, "remove_from_cart", items=[{"item_id": "tea", "price": 4.5}]),
+    )
+    features = features_of(visitor, visitor.sessions[0], "")
+    assert (features.cart_value, features.cart_item_count) == (16.5, 2)
+    visitor.observe(at(3, "purchase", value=16.5, transaction_id="T1"))
+    assert features_of(visitor, visitor.sessions[0], "").cart_value == 0
+
+
+def test_a_session_closes_when_the_watermark_has_passed_the_gap_and_a_late_event_opens_it_again() -> None:
+    visitor = told(at(0, "add_to_cart", value=20.0))
+    assert visitor.close_until(NOON + GAP) == []
+    (session,) = visitor.close_until(NOON + GAP + timedelta(seconds=1))
+    outcome = outcome_of(features_of(visitor, session, ""))
+    assert outcome is not None
+    assert (outcome.has_purchased, outcome.abandoned_cart_value) == (False, 20.0)
+    visitor.observe(at(10))
+    assert outcome_of(features_of(visitor, visitor.sessions[0], "")) is None
+
+
+def test_what_is_too_old_to_change_becomes_history() -> None:
+    late = (LATENESS + 2 * GAP) / timedelta(minutes=1)
+    visitor = told(at(0, "purchase", value=10.0), at(late))
+    assert len(visitor.sessions) == 1
+    features = features_of(visitor, visitor.sessions[0], "")
+    assert (features.previous_session_count, features.previous_purchase_count, features.previous_revenue) == (
+        1,
+        1,
+        10.0,
+    )
+    assert features.seconds_since_previous_session == late * 60
+
+
+def test_memory_of_message_ids_is_bounded() -> None:
+    visitor = told(*(at(n / 100) for n in range(MAX_SEEN + 50)))
+    assert len(visitor.seen) == MAX_SEEN
+
+
+def test_a_user_named_late_is_the_user_of_every_session() -> None:
+    visitor = told(at(0), at(60))
+    named = msgspec.structs.replace(at(61, "identify"), user_id="u1")
+    assert len(visitor.observe(named)) == 2
+    assert {features_of(visitor, s, "").user_id for s in visitor.sessions} == {"u1"}
+
+
+ACTS = st.sampled_from(
+    [
+        ("page_view", {}),
+        ("view_item", {"items": [{"item_id": "tea", "price": 4.5, "item_category": "green"}]}),
+        ("view_item", {"items": [{"item_id": "cup", "price": 12.0, "item_category": "ware"}]}),
+        ("add_to_cart", {"items": [{"item_id": "tea", "price": 4.5, "quantity": 3}]}),
+        ("add_to_cart", {"value": 7.25}),
+        ("remove_from_cart", {"items": [{"item_id": "tea", "price": 4.5, "quantity": 2}]}),
+        ("remove_from_cart", {"value": 3.0}),
+        ("purchase", {"value": 19.9, "transaction_id": "T1"}),
+        ("purchase", {"value": 5.0}),
+        ("user_engagement", {"engagement_time_msec": 1234.5678, "percent_scrolled": 40.0, "click_count": 2}),
+        ("begin_checkout", {}),
+        ("custom_thing", {}),
+    ]
+)
+STORIES = st.lists(
+    st.tuples(ACTS, st.floats(0, 600, allow_nan=False).map(lambda m: round(m, 3))), min_size=1, max_size=25
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(STORIES, st.randoms(use_true_random=False))
+def test_any_order_with_any_repeats_gives_the_same_sessions_and_features(
+    story: list[tuple[tuple[str, dict[str, object]], float]], chance: object
+) -> None:
+    events = [
+        msgspec.structs.replace(at(minutes, name, **properties), message_id=f"m{n}")
+        for n, ((name, properties), minutes) in enumerate(story)
+    ]
+    shuffled = events + events[: len(events) // 2]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    def final(visitor: Visitor) -> list[object]:
+        features = [features_of(visitor, session, "") for session in visitor.sessions]
+        return [msgspec.structs.replace(each, replaces=()) for each in features]
+
+    in_order = told(*sorted(events, key=lambda e: (e.occurred_at, e.message_id)))
+    assert final(told(*shuffled)) == final(in_order)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STORIES)
+def test_sessions_are_what_cutting_the_sorted_times_gives(
+    story: list[tuple[tuple[str, dict[str, object]], float]],
+) -> None:
+    times = [minutes for _, minutes in story]
+    visitor = told(*(msgspec.structs.replace(at(t), message_id=f"m{n}") for n, t in enumerate(times)))
+    ordered = sorted(timedelta(minutes=t) for t in times)
+    cuts = sum(1 for a, b in itertools.pairwise(ordered) if b - a > GAP)
+    assert len(visitor.sessions) == cuts + 1
+    assert sum(s.event_count for s in visitor.sessions) == len(times)
+
+
+@settings(max_examples=50, deadline=None)
+@given(STORIES, st.integers(0, 25))
+def test_a_state_written_and_read_again_goes_on_alike(
+    story: list[tuple[tuple[str, dict[str, object]], float]], cut: int
+) -> None:
+    events = [
+        msgspec.structs.replace(at(minutes, name, **properties), message_id=f"m{n}")
+        for n, ((name, properties), minutes) in enumerate(story)
+    ]
+    resumed = msgspec.msgpack.decode(msgspec.msgpack.encode(told(*events[:cut])), type=Visitor)
+    for each in events[cut:]:
+        resumed.observe(each)
+    assert resumed == told(*events)

@@ -1,0 +1,156 @@
+"""Sessionize without Kafka: polls of records in, records to send out."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from contracts.codec import DEAD_LETTER_DECODER, ENCODER, OUTCOME_DECODER, SESSION_FEATURES_DECODER
+from contracts.events import Event
+from contracts.features import SessionFeatures
+from contracts.outcomes import Outcome
+from models.session import Session
+from stream_processors.outbox import Outbox
+from stream_processors.sessionize import Sessionizer
+from stream_processors.visitors import VisitorStore
+from tests.factories import event
+
+NOW = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
+GAP = timedelta(minutes=30)
+
+
+class MemoryStore(dict[bytes, bytes]):
+    """A Faust in-memory store: a dict that knows each key's partition."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._key_partition: dict[bytes, int] = {}
+
+
+class MemoryTable:
+    """A Faust table without Faust."""
+
+    changelog_topic_name = "visitors-changelog"
+
+    def __init__(self) -> None:
+        self.data = MemoryStore()
+
+
+class Shop:
+    """A sessionizer with its store, fed polls of partition 3."""
+
+    def __init__(self) -> None:
+        self.table = MemoryTable()
+        self.restart()
+        self.sent: list[Any] = []
+        self._offset = 0
+
+    def restart(self) -> None:
+        self.sessionizer = Sessionizer(VisitorStore(self.table), GAP)
+        self.sessionizer.recover(now=NOW)
+
+    def poll(self, *values: Event | bytes, now: datetime = NOW) -> None:
+        records = [self._record(value) for value in values]
+        self._collect(lambda outbox: self.sessionizer.fold(3, records, outbox, now=now))
+
+    def sweep(self, now: datetime) -> None:
+        self._collect(lambda outbox: self.sessionizer.sweep(outbox, now=now))
+
+    def _record(self, value: Event | bytes) -> ConsumerRecord[Any, Any]:
+        raw = value if isinstance(value, bytes) else ENCODER.encode(value)
+        self._offset += 1
+        return ConsumerRecord("events", 3, self._offset, 0, 0, b"ada", raw, 0, 0, 0, ())
+
+    def _collect(self, act: Any) -> None:
+        outbox = Outbox(None, "test")
+        act(outbox)
+        self.sent = outbox._records
+        assert {partition for _, partition, *_ in self.sent} <= {3}
+
+    def values(self, topic: str) -> list[bytes]:
+        return [value for name, _, _, value, _ in self.sent if name == topic and value is not None]
+
+    def features(self) -> list[SessionFeatures]:
+        return [SESSION_FEATURES_DECODER.decode(value) for value in self.values("session-features")]
+
+    def outcomes(self) -> list[Outcome]:
+        return [OUTCOME_DECODER.decode(value) for value in self.values("outcomes")]
+
+
+def test_a_poll_sends_each_changed_session_once_and_each_visitors_state_once() -> None:
+    shop = Shop()
+    shop.poll(event(visitor_id="ada"), event(visitor_id="bob"), event(visitor_id="ada"))
+    assert {f.visitor_id: f.event_count for f in shop.features()} == {"ada": 2, "bob": 1}
+    assert len(shop.values("visitors-changelog")) == 2
+
+
+def test_undecodable_bytes_become_a_dead_letter_with_their_place_and_the_rest_goes_on() -> None:
+    shop = Shop()
+    shop.poll(b"{not json", event())
+    (letter,) = [DEAD_LETTER_DECODER.decode(value) for value in shop.values("events-dlq")]
+    assert (letter.code, letter.source, letter.raw) == ("undecodable", "events/3/1", b"{not json")
+    assert len(shop.features()) == 1
+
+
+def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    add = Session.add
+
+    def fragile(self: Session, each: Event, visitor_id: str) -> None:
+        if each.event_name == "poison":
+            raise ZeroDivisionError
+        add(self, each, visitor_id)
+
+    monkeypatch.setattr(Session, "add", fragile)
+    shop = Shop()
+    shop.poll(event(), event("poison"), event())
+    assert [f.event_count for f in shop.features()] == [2]
+    assert len(shop.values("events-dlq")) == 1
+
+
+def test_after_a_restart_a_repeated_poll_sends_the_same_sessions_again_and_counts_nothing_twice() -> None:
+    shop = Shop()
+    first = [event(), event()]
+    shop.poll(*first)
+    shop.restart()
+    shop.poll(*first)
+    assert [f.event_count for f in shop.features()] == [2]
+
+
+def test_a_session_closes_after_the_gap_with_its_outcome() -> None:
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0, transaction_id="T1"), now=NOW)
+    shop.sweep(NOW + timedelta(minutes=29))
+    assert shop.outcomes() == []
+    shop.sweep(NOW + timedelta(minutes=31))
+    (outcome,) = shop.outcomes()
+    assert (outcome.has_purchased, outcome.revenue) == (True, 20.0)
+    assert shop.features()[0].closed_at is not None
+
+
+def test_timers_survive_a_restart() -> None:
+    shop = Shop()
+    shop.poll(event("page_view", "12:00"))
+    shop.restart()
+    shop.sweep(NOW + timedelta(minutes=31))
+    assert len(shop.outcomes()) == 1
+
+
+def test_a_session_that_goes_on_is_not_closed_by_its_first_timer() -> None:
+    shop = Shop()
+    shop.poll(event("page_view", "12:00"))
+    shop.poll(event("page_view", "12:20"), now=NOW + timedelta(minutes=20))
+    shop.sweep(NOW + timedelta(minutes=35))
+    assert shop.outcomes() == []
+    shop.sweep(NOW + timedelta(minutes=51))
+    assert [o.event_count for o in shop.outcomes()] == [2]
+
+
+def test_a_day_later_the_session_has_become_history() -> None:
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0))
+    shop.sweep(NOW + timedelta(minutes=31))
+    shop.sweep(NOW + timedelta(hours=25))
+    shop.poll(event("page_view", NOW + timedelta(hours=30)), now=NOW + timedelta(hours=30))
+    (features,) = shop.features()
+    assert (features.previous_session_count, features.previous_purchase_count) == (1, 1)
