@@ -1,9 +1,10 @@
 """The dead letter: bytes we could not process, with the reason."""
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from contracts.instants import Instant
 
 Stage = Literal["ingest", "sessionize", "score", "persist"]
 
@@ -22,6 +23,6 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     write_key: str | None = None
     message_id: str | None = None
     visitor_id: str | None = None
-    received_at: datetime
+    received_at: Instant
     source: str | None = None
     """`topic/partition/offset` when the bytes came from Kafka, the request path when they came over HTTP."""

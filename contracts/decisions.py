@@ -1,9 +1,10 @@
 """The decision: what we chose to do because of scores, and why."""
 
-from datetime import datetime
 from typing import Literal
 
 import msgspec
+
+from contracts.instants import Instant
 
 Persona = Literal["VIP Loyalist", "Research Shopper", "Quick Buyer", "Browser", "Casual Visitor"]
 Style = Literal["Explorer", "Hurried", "Bargain hunter"]
@@ -35,11 +36,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None
     caused_by: str
     """`message_id` of the event that led to this decision."""
-    occurred_at: datetime
+    occurred_at: Instant
     """Event time of the session's newest event."""
-    received_at: datetime
+    received_at: Instant
     """When ingest received the event `caused_by`."""
-    decided_at: datetime
+    decided_at: Instant
     event_count: int
     likelihood: float
     persona: Persona

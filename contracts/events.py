@@ -1,9 +1,10 @@
 """The event: one fact that already happened in a browser, checked and in GA4's words."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
+
+from contracts.instants import Instant
 
 DeviceType = Literal["desktop", "mobile", "tablet", "unknown"]
 
@@ -85,8 +86,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     visitor_id: VisitorId
     user_id: str | None = None
     event_name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    occurred_at: datetime
-    received_at: datetime
+    occurred_at: Instant
+    received_at: Instant
     properties: Properties = Properties()
     custom: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
     """A JSON object: every parameter that `Properties` does not name, as it came."""

@@ -1,10 +1,9 @@
 """Session features: everything known about one session at one moment."""
 
-from datetime import datetime
-
 import msgspec
 
 from contracts.events import DeviceType
+from contracts.instants import Instant
 
 
 class SessionFeatures(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,11 +21,11 @@ class SessionFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """Ids this session was known by before an earlier event of it arrived; rows under these ids are void."""
     caused_by: str
     """`message_id` of the event folded last."""
-    received_at: datetime
+    received_at: Instant
     """When ingest received that event."""
-    started_at: datetime
-    last_seen_at: datetime
-    closed_at: datetime | None
+    started_at: Instant
+    last_seen_at: Instant
+    closed_at: Instant | None
     """Set once the watermark passed `last_seen_at` by more than the gap."""
 
     event_count: int

@@ -1,10 +1,9 @@
 """Bodies of the HTTP interfaces, ours and the earlier system's (whose fields may be added to, never taken away)."""
 
-from datetime import datetime
-
 import msgspec
 
 from contracts.events import DeviceType
+from contracts.instants import Instant
 
 
 class EventError(msgspec.Struct, frozen=True, kw_only=True, rename={"message_id": "messageId"}):
@@ -81,7 +80,7 @@ class PredictedIncentive(msgspec.Struct, frozen=True, kw_only=True):
 
 class PredictAnswer(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
-    timestamp: datetime
+    timestamp: Instant
     prediction: PredictedPurchase
     persona: PredictedPersona
     incentive: PredictedIncentive | None
@@ -104,5 +103,5 @@ class AnalyticsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     model_trained: bool
-    timestamp: datetime
+    timestamp: Instant
     checks: dict[str, str]

@@ -1,8 +1,8 @@
 """The outcome: what the visitor did in the end, known when the session closes."""
 
-from datetime import datetime
-
 import msgspec
+
+from contracts.instants import Instant
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,9 +12,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     visitor_id: str
     user_id: str | None
     write_key: str
-    started_at: datetime
-    last_seen_at: datetime
-    closed_at: datetime
+    started_at: Instant
+    last_seen_at: Instant
+    closed_at: Instant
     event_count: int
     has_purchased: bool
     purchase_count: int

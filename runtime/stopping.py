@@ -9,6 +9,9 @@ from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1
 
+# Loaded here, not in a freshly forked child, where another thread may have held the loader's lock.
+_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+
 
 def stop_on_signals() -> threading.Event:
     """An event that is set by the first SIGTERM or SIGINT. Call from the main thread."""
@@ -22,7 +25,7 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def die_with_parent() -> None:
-    """Ask Linux to send this process SIGTERM when its parent dies, however it dies; elsewhere does nothing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Ask Linux to send this process a signal when its parent dies, however it dies; elsewhere does nothing."""
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, number)

@@ -1,1 +1,1 @@
-
+"""The streams: events to sessions and features, features to decisions, and all of it into Postgres."""

@@ -1,0 +1,73 @@
+"""A real Chromium in front of the recording server; a page error or a console message fails the test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.end_to_end.tracker.recording_server import RecordingServer, recording_server
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium")
+    if executable is None:
+        reason = "no chromium on PATH; install it to run the browser tests"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server() -> Iterator[RecordingServer]:
+    with recording_server() as recording:
+        yield recording
+
+
+@pytest.fixture
+def context(browser: Browser, server: RecordingServer) -> Iterator[BrowserContext]:
+    """A new visitor's browser. Closed before the server, so that leaving pages still find it."""
+    context = browser.new_context(locale="en-GB", timezone_id="Europe/Paris")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console and `pageerror` said; a test that expects some takes them out."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
+    page = watched(context.new_page(), complaints)
+    yield page
+    if not page.is_closed():
+        page.evaluate("0")  # lets the last console messages through
+    assert complaints == []
+
+
+def watched(page: Page, complaints: list[str]) -> Page:
+    def hear(message: ConsoleMessage) -> None:
+        # The browser reports each status that a test asked the server for.
+        if "the server responded with a status" not in message.text:
+            complaints.append(f"{message.type}: {message.text}")
+
+    page.on("pageerror", lambda error: complaints.append(f"pageerror: {error}"))
+    page.on("console", hear)
+    return page

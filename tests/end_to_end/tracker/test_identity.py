@@ -1,0 +1,88 @@
+"""Who a visitor is, and how little is known of one who refuses."""
+
+from playwright.sync_api import BrowserContext, Page
+
+from contracts.ids import visitor_id_of
+from tests.end_to_end.tracker.recording_server import RecordingServer
+
+
+def stored(page: Page) -> dict[str, str]:
+    """What the snippet keeps in localStorage, by key."""
+    found: dict[str, str] = page.evaluate("({...localStorage})")
+    return {key: value for key, value in found.items() if key.startswith("shopstream.")}
+
+
+def test_the_visitor_id_is_made_from_a_secret_and_stays(server: RecordingServer, page: Page) -> None:
+    page.goto(server.shop)
+    (first,) = server.wait_for_event("page")
+    visitor_id, secret = stored(page)["shopstream.visitor"].split(".")
+    assert first["anonymousId"] == visitor_id == visitor_id_of(secret) == page.evaluate("shopstream.visitorId()")
+    assert secret not in server.batches[0].body
+    page.reload()
+    assert server.wait_for_event("page", 2)[1]["anonymousId"] == visitor_id
+
+
+def test_two_tabs_of_one_browser_are_one_visitor(server: RecordingServer, page: Page, context: BrowserContext) -> None:
+    other = context.new_page()
+    page.goto(server.shop, wait_until="commit")
+    other.goto(server.shop)
+    one, two = server.wait_for_event("page", 2)
+    assert one["anonymousId"] == two["anonymousId"]
+
+
+def test_an_identified_visitor_stays_identified_until_reset(server: RecordingServer, page: Page) -> None:
+    page.goto(server.shop)
+    page.evaluate("shopstream.identify('anna', { plan: 'gold' })")
+    (identify,) = server.wait_for_event("identify")
+    assert (identify["userId"], identify["traits"]) == ("anna", {"plan": "gold"})
+    page.reload()
+    visitor_id = server.wait_for_event("page", 2)[1]["anonymousId"]
+    assert server.named("page")[1]["userId"] == "anna"
+    page.evaluate("shopstream.reset()")
+    page.evaluate("shopstream.page()")
+    forgotten = server.wait_for_event("page", 3)[2]
+    assert "userId" not in forgotten
+    assert forgotten["anonymousId"] not in ("", visitor_id)
+
+
+def test_global_privacy_control_leaves_no_id_and_no_engagement(server: RecordingServer, page: Page) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
+    page.goto(server.shop)
+    page.mouse.move(100, 100)
+    page.evaluate("shopstream.identify('anna')")
+    page.goto(server.shop + "/next")
+    one, two = server.wait_for_event("page", 2)
+    assert one["anonymousId"]
+    assert one["anonymousId"] != two["anonymousId"]
+    assert stored(page) == {}
+    assert server.named("user_engagement") == []
+    assert {each.path for each in server.requests} == {"/v1/batch"}
+
+
+def test_refused_consent_is_remembered_and_erases_the_visitor(server: RecordingServer, page: Page) -> None:
+    page.goto(server.shop)
+    known = server.wait_for_event("page")[0]["anonymousId"]
+    page.evaluate("shopstream.consent(false)")
+    assert stored(page) == {"shopstream.refused": "1"}
+    page.reload()
+    assert server.wait_for_event("page", 2)[1]["anonymousId"] not in ("", known)
+    assert stored(page) == {"shopstream.refused": "1"}
+    page.evaluate("shopstream.consent(true)")
+    page.wait_for_function("localStorage['shopstream.visitor']")
+
+
+def test_consent_refused_before_load_keeps_an_id_from_ever_being_stored(server: RecordingServer, page: Page) -> None:
+    server.head = "<script>window.shopstream = [['track', 'search', {}], ['consent', false]]</script>"
+    page.goto(server.shop)
+    server.wait_for_event("search")
+    assert stored(page) == {"shopstream.refused": "1"}
+
+
+def test_a_page_without_storage_is_still_tracked(server: RecordingServer, page: Page) -> None:
+    page.add_init_script("""
+        for (const name of ['localStorage', 'sessionStorage']) {
+            Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError') } })
+        }
+    """)
+    page.goto(server.shop)
+    assert server.wait_for_event("page")[0]["anonymousId"]

@@ -1,0 +1,162 @@
+"""The stream processor as its own process, on an embedded broker and on Apache Kafka: exact, also after SIGKILL."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+
+from contracts.codec import DECISION_DECODER, ENCODER, SESSION_FEATURES_DECODER
+from contracts.decisions import Decision
+from contracts.events import Event
+from contracts.features import SessionFeatures
+from contracts.topics import DECISIONS, EVENTS, PARTITIONS, SESSION_FEATURES, Topic
+from models.session_features import features_of
+from models.visitor import Visitor
+from runtime.kafka import durable_producer
+from runtime.settings import KafkaSettings
+from shopstream.ports import free_port
+from shopstream.probes import ready_check
+from shopstream.supervise import Service, Supervisor
+from tests.factories import event
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+LONG = 90.0
+
+
+def stream_processor(kafka: KafkaSettings, folder: Path) -> Service:
+    port = free_port()
+    environ = {
+        **os.environ,
+        "SHOPSTREAM_KAFKA_BROKERS": ",".join(kafka.brokers),
+        "SHOPSTREAM_PROCESS_PORT": str(port),
+        "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": "6",
+    }
+    return Service(
+        name="process",
+        command=(sys.executable, "-m", "shopstream", "process"),
+        log=folder / "process.log",
+        ready=ready_check(f"http://127.0.0.1:{port}"),
+        environ=environ,
+    )
+
+
+class Reader:
+    """Reads a topic from its beginning, keeping the newest record of each session."""
+
+    def __init__(
+        self, kafka: KafkaSettings, topic: Topic, decoder: msgspec.json.Decoder[SessionFeatures | Decision]
+    ) -> None:
+        self._consumer = KafkaConsumer(bootstrap_servers=list(kafka.brokers), enable_auto_commit=False)
+        partitions = [TopicPartition(topic.name, number) for number in range(PARTITIONS)]
+        self._consumer.assign(partitions)
+        self._consumer.seek_to_beginning(*partitions)
+        self._decoder = decoder
+        self.newest: dict[str, SessionFeatures | Decision] = {}
+
+    def read(self) -> None:
+        for records in self._consumer.poll(timeout_ms=100).values():
+            for record in records:
+                value = self._decoder.decode(record.value)
+                self.newest[value.session_id] = value
+                for replaced in getattr(value, "replaces", ()):
+                    self.newest.pop(replaced, None)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def clicks(count: int, visitors: int, chance: Random) -> list[Event]:
+    """Events of many visitors, one a millisecond of event time, with some told twice and some late."""
+    names = ["page_view", "view_item", "add_to_cart", "user_engagement"]
+    made = [
+        event(
+            chance.choice(names),
+            START + timedelta(milliseconds=number - chance.choice([0, 0, 0, 50])),
+            message_id=f"m{number}",
+            visitor_id=f"v{chance.randrange(visitors)}",
+            value=10.0,
+        )
+        for number in range(count)
+    ]
+    return made + chance.sample(made, count // 20)
+
+
+def final_features(events: list[Event]) -> dict[str, SessionFeatures]:
+    """What the same fold gives without Kafka."""
+    visitors: dict[str, Visitor] = {}
+    for each in events:
+        visitors.setdefault(each.visitor_id, Visitor(each.visitor_id)).observe(each)
+    features = [features_of(visitor, session, "") for visitor in visitors.values() for session in visitor.sessions]
+    return {each.session_id: each for each in features}
+
+
+def comparable(features: SessionFeatures) -> SessionFeatures:
+    """Without what depends on how events were cut into polls."""
+    return msgspec.structs.replace(features, caused_by="", received_at=START)
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = LONG) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+    return False
+
+
+def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
+    either_broker: KafkaSettings, tmp_path: Path
+) -> None:
+    events = clicks(12_000, 1_500, Random(4))
+    expected = {key: comparable(value) for key, value in final_features(events).items()}
+    supervisor = Supervisor(say=lambda _: None)
+    supervisor.start(stream_processor(either_broker, tmp_path))
+    producer = durable_producer(either_broker)
+    features = Reader(either_broker, SESSION_FEATURES, SESSION_FEATURES_DECODER)
+    decisions = Reader(either_broker, DECISIONS, DECISION_DECODER)
+
+    def kill_after_some_features(seen: int) -> None:
+        def enough() -> bool:
+            supervisor.watch()
+            features.read()
+            return len(features.newest) >= seen
+
+        assert wait_until(enough), (tmp_path / "process.log").read_text()[-3000:]
+        (run,) = supervisor.runs()
+        assert run.process is not None
+        run.process.send_signal(signal.SIGKILL)
+
+    def all_told() -> bool:
+        supervisor.watch()
+        features.read()
+        decisions.read()
+        told = {key: value.event_count for key, value in expected.items()}
+        return told == {key: each.event_count for key, each in features.newest.items()} and told == {
+            key: decisions.newest[key].event_count for key in expected if key in decisions.newest
+        }
+
+    try:
+        third = len(events) // 3
+        for number, each in enumerate(events):
+            producer.send(EVENTS.name, key=each.visitor_id.encode(), value=ENCODER.encode(each))
+            if number == third:
+                producer.flush()
+                kill_after_some_features(100)
+            if number == 2 * third:
+                producer.flush()
+                kill_after_some_features(900)
+        producer.flush()
+        assert wait_until(all_told), (tmp_path / "process.log").read_text()[-3000:]
+        got = {key: comparable(each) for key, each in features.newest.items() if isinstance(each, SessionFeatures)}
+        assert got == expected
+    finally:
+        features.close()
+        decisions.close()
+        producer.close()
+        supervisor.stop_all()
