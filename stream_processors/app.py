@@ -25,6 +25,8 @@ Poll = list[ConsumerRecord]
 
 SOURCE = "shopstream/process"
 SWEEP_S = 1.0
+MAX_QUEUED_POLLS = 16
+"""Polls read ahead of an agent; with more waiting, Faust stops reading the partition."""
 
 
 def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress) -> faust.App:
@@ -50,8 +52,6 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         producer_acks=-1,
         producer_linger=0,
         producer_max_request_size=8_388_608,
-        # A queue of polls, not of records: a few are plenty.
-        stream_buffer_maxsize=16,
         # Polls that were read and not finished are read again by whoever gets the partition; nobody waits for them.
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
@@ -64,7 +64,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
 
-    @app.agent(app.topic(EVENTS.name, schema=PollSchema()), name="sessionize")
+    @app.agent(app.topic(EVENTS.name, schema=PollSchema(), maxsize=MAX_QUEUED_POLLS), name="sessionize")
     async def sessionize(polls: StreamT[Poll]) -> AsyncIterator[None]:
         async for tp, records in _polls(polls):
             async with turn:
@@ -74,7 +74,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
             progress.reached(tp, records[-1].offset)
             yield
 
-    @app.agent(app.topic(SESSION_FEATURES.name, schema=PollSchema()), name="score")
+    @app.agent(app.topic(SESSION_FEATURES.name, schema=PollSchema(), maxsize=MAX_QUEUED_POLLS), name="score")
     async def score(polls: StreamT[Poll]) -> AsyncIterator[None]:
         async for tp, records in _polls(polls):
             outbox = Outbox(app.producer, SOURCE)
@@ -94,9 +94,11 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
     async def recovered() -> None:
         sessionizer.recover(now=datetime.now(UTC))
 
-    @app.on_partitions_revoked.connect
-    async def revoked(_app: Any, revoked: set[TP], *_: Any, **__: Any) -> None:
-        progress.forget(revoked)
+    async def revoked(_app: Any, partitions: set[TP], *_: Any, **__: Any) -> None:
+        progress.forget(partitions)
+
+    signal: Any = app.on_partitions_revoked  # Faust's type names only one form of receiver
+    signal.connect(revoked, weak=False)
 
     return app
 

@@ -5,8 +5,9 @@ each partition and poll: the message's value is the list of records and its offs
 See docs/decisions/0002-poll-lane.md.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import aiokafka
 import faust
@@ -28,13 +29,46 @@ class PollSchema(faust.Schema[Any, Any]):
 
 
 class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
-    """Learns high watermarks from fetch responses.
+    """Faust's thread around the Kafka client, with three repairs; each was seen to lose records or state without."""
 
-    A broker may answer ListOffsets with the start of its last batch + 1 (the embedded one does), and recovery that
-    stops there silently loses state. A fetch response always carries the true high watermark.
-    """
+    async def _fetch_records(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        active_partitions: set[TP] | None,
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Any:
+        """Fetch from the active partitions, and from no other when there are none.
+
+        Faust hands over a live set, which recovery may have emptied meanwhile; the client takes an empty set for all
+        partitions, and Faust would drop what then comes from the paused ones.
+        """
+        if active_partitions is not None:
+            active_partitions = set(active_partitions)
+            if not active_partitions:
+                await asyncio.sleep(0.05)
+                return {}
+        return await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)  # type: ignore[arg-type]
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go to the committed offsets, and to the beginning where nothing was committed yet.
+
+        The client leaves a partition without a commit where it happens to be, which may be past records that were read
+        and dropped in a rebalance.
+        """
+        committed = await super().seek_to_committed()
+        lanes = cast("PollLaneConsumer", self.consumer).lanes
+        fresh = [tp for tp, offset in committed.items() if offset is None and tp.topic in lanes]
+        if fresh:
+            await self.seek_to_beginning(*fresh)
+        return committed
 
     async def _highwaters(self, partitions: Collection[TP]) -> Mapping[TP, int]:
+        """High watermarks as fetch responses tell them.
+
+        A broker may answer ListOffsets with the start of its last batch + 1 (the embedded one does), and recovery that
+        stops there silently loses state. A fetch response always carries the true high watermark.
+        """
         listed = await super()._highwaters(list(partitions))
         filled = {tp: offset for tp, offset in listed.items() if offset}
         if not filled:
@@ -71,6 +105,11 @@ class PollLaneConsumer(driver.Consumer):
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return PollLaneConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def ends(self, *partitions: TP) -> Mapping[TP, int]:
+        """The end of each partition as ListOffsets tells it: one request, good enough to measure lag."""
+        client = self._thread._ensure_consumer()
+        return cast(Mapping[TP, int], await self._thread.call_thread(client.end_offsets, partitions))
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """One message per record of an ordinary topic, one per partition and poll of a lane topic."""
         records, active = await self._wait_next_records(timeout)
@@ -83,20 +122,22 @@ class PollLaneConsumer(driver.Consumer):
         ordinary = {tp: batch for tp, batch in records.items() if tp.topic not in self.lanes}
         lane = [(tp, batch) for tp, batch in records.items() if tp.topic in self.lanes and batch]
         for tp, batch in lane:
-            if not self._may_deliver(tp, active, generation):
+            if self._is_rebalancing_since(generation):
                 return
-            yield tp, self._to_poll(tp, batch)
+            if self._may_deliver(tp, active):
+                yield tp, self._to_poll(tp, batch)
         for tp, record in self.scheduler.iterate(ordinary):
-            if not self._may_deliver(tp, active, generation):
+            if self._is_rebalancing_since(generation):
                 return
-            yield tp, self._to_message(tp, record)
+            if self._may_deliver(tp, active):
+                yield tp, self._to_message(tp, record)
 
-    def _may_deliver(self, tp: TP, active: set[TP] | None, generation: int) -> bool:
-        return (
-            self.flow_active
-            and self.app.consumer_generation_id == generation
-            and (active is None or tp in active or tp in self._buffered_partitions)
-        )
+    def _is_rebalancing_since(self, generation: int) -> bool:
+        """What was fetched before a rebalance is fetched again after it."""
+        return not self.flow_active or self.app.consumer_generation_id != generation
+
+    def _may_deliver(self, tp: TP, active: set[TP] | None) -> bool:
+        return active is None or tp in active or tp in self._buffered_partitions
 
     def _to_poll(self, tp: TP, batch: list[ConsumerRecord]) -> Any:
         last = batch[-1]

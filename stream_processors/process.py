@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import signal
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 import faust
 import uvloop
-from faust.types import TP
+from aiokafka.errors import KafkaError
 
 from contracts.topics import EVENTS, SESSION_FEATURES
 from runtime.health import HealthServer
@@ -19,7 +20,9 @@ from stream_processors.watchdog import Progress
 
 log = logging.getLogger(__name__)
 
+SOURCES: Final = frozenset({EVENTS.name, SESSION_FEATURES.name})
 WATCH_S: Final = 1.0
+MEASURE_TIMEOUT_S: Final = 5.0
 STOP_DEADLINE_S: Final = 15.0
 
 
@@ -69,28 +72,36 @@ async def _watch(
             log.error("the stream processor crashed: %r", app.crash_reason)
             return 1
         if is_ready(app):
-            progress.measure(highwaters(app))
+            try:
+                async with asyncio.timeout(MEASURE_TIMEOUT_S):
+                    await _measure(app, progress)
+            except (TimeoutError, KafkaError) as error:  # the broker is away; /readyz says so
+                log.warning("cannot measure the lag: %r", error)
             if progress.stuck_for_s() > stuck_after_s:
                 log.error(
-                    "records wait and none was processed for %d s; ending so that a new worker starts", stuck_after_s
+                    "records wait, and none was processed for %d s; ending so that a new worker starts", stuck_after_s
                 )
                 return 1
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(WATCH_S):
                 await stop.wait()
-        except TimeoutError:
-            continue
     return 0
+
+
+async def _measure(app: faust.App, progress: Progress) -> None:
+    consumer: Any = app.consumer
+    assigned = {tp for tp in consumer.assignment() if tp.topic in SOURCES}
+    unknown = progress.unknown(assigned)
+    if unknown:
+        committed = {tp: consumer._committed_offset[tp] for tp in unknown}
+        earliest = await consumer.earliest_offsets(*unknown)
+        progress.starts_at({tp: earliest[tp] if offset is None else offset for tp, offset in committed.items()})
+    progress.measure(await consumer.ends(*assigned))
 
 
 def is_ready(app: faust.App) -> bool:
     """Partitions are assigned and the store is recovered."""
+    tables: Any = app.tables
     return bool(
-        app.started and not app.rebalancing and app.consumer.assignment() and app.tables.recovery.completed.is_set()
+        app.started and not app.rebalancing and app.consumer.assignment() and tables.recovery.completed.is_set()
     )
-
-
-def highwaters(app: faust.App) -> dict[TP, int | None]:
-    """The high watermark of each source partition, as the last fetch told it."""
-    topics = (EVENTS.name, SESSION_FEATURES.name)
-    return {tp: app.consumer.highwater(tp) for tp in app.consumer.assignment() if tp.topic in topics}

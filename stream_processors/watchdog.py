@@ -1,6 +1,7 @@
 """The watchdog: a worker that has records waiting and gets nowhere must end, so that its supervisor starts it anew."""
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from faust.types import TP
@@ -26,19 +27,30 @@ class Progress:
         self._last_at = now
 
     def forget(self, partitions: set[TP]) -> None:
+        """Stop watching partitions that another worker reads from now on."""
         for tp in partitions:
-            self._next.pop(tp, None)
+            if self._next.pop(tp, None) is not None:
+                LAG.remove(tp.topic, str(tp.partition))
             self._moved_at.pop(tp, None)
-            LAG.remove(tp.topic, str(tp.partition)) if (tp.topic, str(tp.partition)) in LAG._metrics else None
 
-    def measure(self, highwaters: dict[TP, int | None]) -> None:
-        """Compare with the high watermarks: sets the lag, and starts the clock of a partition that has records waiting."""
+    def unknown(self, partitions: set[TP]) -> set[TP]:
+        """Partitions of which neither a start nor a processed record is known yet."""
+        return partitions - self._next.keys()
+
+    def starts_at(self, offsets: Mapping[TP, int]) -> None:
+        """Where reading starts in partitions that were just assigned."""
+        now = time.monotonic()
+        for tp, offset in offsets.items():
+            self._next.setdefault(tp, offset)
+            self._moved_at.setdefault(tp, now)
+
+    def measure(self, ends: Mapping[TP, int]) -> None:
+        """Compare with the ends of the partitions: sets the lag; a partition without one does not stand still."""
         now = time.monotonic()
         SILENCE.set(now - self._last_at)
-        for tp, highwater in highwaters.items():
-            if highwater is None:
-                continue
-            lag = max(0, highwater - self._next[tp]) if tp in self._next else 0
+        for tp, end in ends.items():
+            # The embedded broker tells an end that is too low by up to a batch.
+            lag = max(0, end - self._next.get(tp, end))
             LAG.labels(tp.topic, tp.partition).set(lag)
             if lag == 0:
                 self._moved_at[tp] = now

@@ -132,14 +132,20 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
         assert run.process is not None
         run.process.send_signal(signal.SIGKILL)
 
-    def all_told() -> bool:
+    def what_differs() -> list[str]:
         supervisor.watch()
         features.read()
         decisions.read()
-        told = {key: value.event_count for key, value in expected.items()}
-        return told == {key: each.event_count for key, each in features.newest.items()} and told == {
-            key: decisions.newest[key].event_count for key in expected if key in decisions.newest
-        }
+        counts = {key: each.event_count for key, each in expected.items()}
+        differences = []
+        for topic, newest in (("features", features.newest), ("decisions", decisions.newest)):
+            told = {key: newest[key].event_count for key in newest if topic == "features" or key in counts}
+            differences += [
+                f"{topic} of {key}: {told.get(key)} events told, {counts.get(key)} expected"
+                for key in counts.keys() | told.keys()
+                if told.get(key) != counts.get(key)
+            ]
+        return differences
 
     try:
         third = len(events) // 3
@@ -152,7 +158,8 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
                 producer.flush()
                 kill_after_some_features(900)
         producer.flush()
-        assert wait_until(all_told), (tmp_path / "process.log").read_text()[-3000:]
+        wait_until(lambda: not what_differs())
+        assert what_differs() == [], (tmp_path / "process.log").read_text()[-3000:]
         got = {key: comparable(each) for key, each in features.newest.items() if isinstance(each, SessionFeatures)}
         assert got == expected
     finally:

@@ -1,0 +1,139 @@
+"""The pipeline's dashboard: rates of each hop, lag, silence, dead letters, latency, restarts."""
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
+
+from dashboards.panels import lines, number, rows
+from dashboards.sources import metric, series, view
+
+
+def pipeline() -> Dashboard:
+    board = Dashboard("Shopstream: the pipeline").uid("shopstream-pipeline").tags(["shopstream"]).timezone("browser")
+    board = board.readonly().refresh("10s").time("now-1h", "now").tooltip(DashboardCursorSync.CROSSHAIR)
+    for part in (_health, _rates, _lag, _latency, _losses):
+        board = part(board)
+    return board
+
+
+def _health(board: Dashboard) -> Dashboard:
+    board = board.with_row(Row("At a glance"))
+    for title, expr, unit, alarm in (
+        ("Services down", 'count(up{job=~"ingest|process|persist|console|storefront"} == 0) or vector(0)', "short", 1),
+        ("Since the last event", "min(process_seconds_since_last_event)", "s", 600),
+        ("Since the last row", "min(persist_seconds_since_last_record)", "s", 600),
+        ("Waiting to be processed", "sum(max by (topic, partition) (process_lag_records))", "short", 10_000),
+        ("Waiting to be stored", "sum(max by (topic, partition) (persist_lag_records))", "short", 10_000),
+        ("Decision streams open", "sum(console_streams_open)", "short", None),
+    ):
+        board = board.with_panel(number(title, metric(expr), unit=unit, alarm=alarm, decimals=0))
+    today = view("dead_letters_by_reason", "coalesce(sum(dead_letters_24h), 0) as dead_letters")
+    board = board.with_panel(number("Dead letters in 24 hours", today, alarm=1, decimals=0))
+    restarts = metric('sum(changes(process_start_time_seconds{job=~"ingest|process|persist|console|storefront"}[1h]))')
+    return board.with_panel(number("Restarts in an hour", restarts, alarm=1, decimals=0))
+
+
+def _rates(board: Dashboard) -> Dashboard:
+    board = board.with_row(Row("Rates, hop by hop"))
+    hops = lines(
+        "Events a second, hop by hop",
+        metric("sum(rate(ingest_events_accepted_total[1m]))", "accepted by ingest"),
+        metric("sum(rate(process_events_folded_total[1m]))", "folded into sessions"),
+        metric("sum(rate(process_decisions_total[1m]))", "decisions"),
+        metric('sum(rate(persist_rows_total{table="events"}[1m]))', "events stored"),
+        unit="cps",
+        description="Accepted, folded and stored run together when nothing waits.",
+    )
+    stored = lines(
+        "Rows stored a second",
+        metric("sum by (table) (rate(persist_rows_total[1m]))", "{{table}}"),
+        unit="cps",
+        is_stacked=True,
+    )
+    decided = lines(
+        "Decisions a second, by incentive",
+        metric("sum by (incentive) (rate(process_decisions_total[1m]))", "{{incentive}}"),
+        unit="cps",
+        is_stacked=True,
+    )
+    received = lines(
+        "Events a second, as stored",
+        series("event_rate_by_minute", "events_per_second", at="minute"),
+        unit="cps",
+        description="What Postgres says ingest received, of the last six hours.",
+    )
+    return board.with_panel(hops).with_panel(stored).with_panel(decided).with_panel(received)
+
+
+def _lag(board: Dashboard) -> Dashboard:
+    board = board.with_row(Row("Lag and silence"))
+    lag = lines(
+        "Records waiting",
+        metric("sum by (topic) (max by (topic, partition) (process_lag_records))", "to be processed: {{topic}}"),
+        metric("sum by (topic) (max by (topic, partition) (persist_lag_records))", "to be stored: {{topic}}"),
+        description="Behind the high watermark. A line that only climbs is a consumer that is stuck or too slow.",
+    )
+    silence = lines(
+        "Seconds since the last record",
+        metric("max(process_seconds_since_last_event)", "processed"),
+        metric("max(persist_seconds_since_last_record)", "stored"),
+        unit="s",
+    )
+    return board.with_panel(lag).with_panel(silence)
+
+
+def _latency(board: Dashboard) -> Dashboard:
+    def quantiles(histogram: str) -> list[object]:
+        return [
+            metric(f"histogram_quantile({level / 100}, sum by (le) (rate({histogram}_bucket[1m])))", f"p{level}")
+            for level in (50, 95, 99)
+        ]
+
+    board = board.with_row(Row("Latency"))
+    board = board.with_panel(
+        lines(
+            "Ingest request",
+            *quantiles("ingest_request_seconds"),
+            unit="s",
+            span=8,
+            description="From the request's arrival to the answer, Kafka's acknowledgement included.",
+        )
+    )
+    board = board.with_panel(
+        lines(
+            "Event received to decision",
+            series("decision_latency_by_minute", "p50_ms, p95_ms, p99_ms", at="minute"),
+            unit="ms",
+            span=8,
+        )
+    )
+    return board.with_panel(
+        lines(
+            "Event received to the browser",
+            *quantiles("console_decision_latency_seconds"),
+            unit="s",
+            span=8,
+            description="From ingest's receipt of the event to the decision's way out over SSE.",
+        )
+    )
+
+
+def _losses(board: Dashboard) -> Dashboard:
+    board = board.with_row(Row("Dead letters and restarts"))
+    rate = lines(
+        "Dead letters a minute",
+        metric("sum by (code) (rate(ingest_events_rejected_total[5m])) * 60", "ingest: {{code}}"),
+        metric("sum by (stage, code) (rate(process_dead_letters_total[5m])) * 60", "{{stage}}: {{code}}"),
+        is_stacked=True,
+    )
+    restarts = lines(
+        "Restarts",
+        metric("changes(process_start_time_seconds[5m])", "{{job}}"),
+        description="How often each service started within five minutes.",
+    )
+    reasons = view(
+        "dead_letters_by_reason",
+        "stage, code, dead_letters, dead_letters_24h, first_received_at, last_received_at, latest_message",
+        order="last_received_at desc",
+    )
+    board = board.with_panel(rate).with_panel(restarts)
+    return board.with_panel(rows("Dead letters by reason", reasons))
