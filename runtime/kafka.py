@@ -1,8 +1,8 @@
 """Kafka clients the way every step uses them: durable producers, declared topics, a reachability check."""
 
 import logging
+import threading
 from collections.abc import Iterable
-from typing import Any
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
@@ -36,6 +36,7 @@ def durable_producer(settings: KafkaSettings, *, timeout_ms: int = 10_000, linge
             max_request_size=8_388_608,
             delivery_timeout_ms=timeout_ms,
             request_timeout_ms=min(timeout_ms, 10_000),
+            bootstrap_timeout_ms=min(timeout_ms, 5_000),
             max_block_ms=min(timeout_ms, 5_000),
             reconnect_backoff_max_ms=1_000,
             allow_auto_create_topics=False,
@@ -61,20 +62,24 @@ def unreachable(settings: KafkaSettings) -> str:
     )
 
 
+class TopicMismatch(ValueError):
+    """A topic exists with another number of partitions than declared; the text says what to do."""
+
+
 def create_topics(settings: KafkaSettings, topics: Iterable[Topic] = TOPICS) -> list[str]:
-    """Create the declared topics that are missing; returns their names. Raises `KafkaUnreachable`."""
+    """Create the declared topics that are missing; returns their names. Raises `KafkaUnreachable` or `TopicMismatch`."""
     client = admin(settings)
     created = []
     try:
         present = set(client.list_topics())
         for topic in topics:
             if topic.name in present:
+                _require_partitions(client, topic)
                 continue
             config = {"retention.ms": str(int(topic.retention.total_seconds() * 1000))}
+            new = NewTopic(topic.name, topic.partitions, settings.replication_factor, topic_configs=config)
             try:
-                client.create_topics(
-                    [NewTopic(topic.name, topic.partitions, settings.replication_factor, topic_configs=config)]
-                )
+                client.create_topics([new])
             except TopicAlreadyExistsError:
                 continue
             created.append(topic.name)
@@ -83,20 +88,33 @@ def create_topics(settings: KafkaSettings, topics: Iterable[Topic] = TOPICS) -> 
     return created
 
 
+def _require_partitions(client: KafkaAdminClient, topic: Topic) -> None:
+    (described,) = client.describe_topics([topic.name])
+    partitions = len(described["partitions"])
+    if partitions != topic.partitions:
+        raise TopicMismatch(
+            f"topic {topic.name} has {partitions} partitions and Shopstream needs {topic.partitions}, since a visitor's "
+            "events, features and decisions must be on partitions of the same number; delete the topic if it is empty, "
+            "or rescale by replaying it into a new cluster"
+        )
+
+
 def kafka_check(settings: KafkaSettings) -> Check:
     """A health check that asks a broker for the cluster's metadata, keeping one client between calls."""
-    holder: list[Any] = []
+    holder: list[KafkaAdminClient] = []
+    turn = threading.Lock()  # two probes at once must not open two clients
 
     def check() -> str | None:
-        try:
-            if not holder:
-                holder.append(admin(settings, timeout_ms=2_000))
-            holder[0].list_topics()
-        except (KafkaError, OSError) as error:
-            if holder:
-                holder.pop().close()
-            log.debug("Kafka check failed: %r", error)
-            return unreachable(settings)
-        return None
+        with turn:
+            try:
+                if not holder:
+                    holder.append(admin(settings, timeout_ms=2_000))
+                holder[0].list_topics()
+            except (KafkaError, OSError) as error:
+                if holder:
+                    holder.pop().close()
+                log.debug("Kafka check failed: %r", error)
+                return unreachable(settings)
+            return None
 
     return check

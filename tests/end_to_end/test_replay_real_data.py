@@ -1,8 +1,5 @@
 """Public event logs through ingest, the stream processor and the sink: exactly their events, sessions and purchases."""
 
-import os
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,21 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import psycopg2
 import pytest
 
 from producers.replay.post import ReplayReport
 from producers.replay.run import run
-from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
-from shopstream.embedded.broker import embedded_broker
-from shopstream.embedded.postgres import embedded_postgres
-from shopstream.ports import free_port
-from shopstream.probes import ready_check
-from shopstream.supervise import Service, Supervisor
-from sql.migrate import migrate
 from tests.replay_files import GOOGLE_HITS, GOOGLE_SESSIONS, real_data, write_google, write_rees46
 from tests.replay_oracles import Expected, expected_of_google, expected_of_rees46
+from tests.running import Running, running
 
 PATIENCE_S: Final = 150.0
 COUNTED: Final = """
@@ -58,18 +48,14 @@ class Stored:
 class Pipeline:
     """Ingest, process and persist, each as its own process."""
 
-    url: str
-    dsn: str
+    services: Running
+
+    @property
+    def url(self) -> str:
+        return self.services.urls["ingest"]
 
     def stored(self) -> Stored:
-        connection = psycopg2.connect(self.dsn)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(COUNTED)
-                row = cursor.fetchone()
-        finally:
-            connection.close()
-        assert row is not None
+        (row,) = self.services.query(COUNTED)
         return Stored(*(round(float(value), 2) for value in row))
 
     def settled(self, events: int) -> Stored:
@@ -83,29 +69,9 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
-    ports = {name: free_port() for name in ("persist", "process", "ingest")}
-    supervisor = Supervisor(say=print)
-    with embedded_broker(tmp_path) as address, embedded_postgres(tmp_path) as dsn:
-        create_topics(KafkaSettings(brokers=(address,)))
-        migrate(dsn)
-        environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")},
-            **{f"SHOPSTREAM_{name.upper()}_PORT": str(port) for name, port in ports.items()},
-            "SHOPSTREAM_KAFKA_BROKERS": address,
-            "SHOPSTREAM_POSTGRES_DSN": dsn,
-            "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": "6",
-        }
-        try:
-            for name, port in ports.items():
-                url = f"http://127.0.0.1:{port}"
-                command = (sys.executable, "-m", "shopstream", name)
-                log = tmp_path / f"{name}.log"
-                supervisor.start(Service(name=name, command=command, log=log, ready=ready_check(url), environ=environ))
-            supervisor.wait_until_ready(60, threading.Event())
-            yield Pipeline(f"http://127.0.0.1:{ports['ingest']}", dsn)
-        finally:
-            supervisor.stop_all()
+def pipeline(broker: KafkaSettings, database: str, tmp_path: Path) -> Iterator[Pipeline]:
+    with running(broker, database, tmp_path, ("persist", "process", "ingest")) as services:
+        yield Pipeline(services)
 
 
 def acknowledged(report: ReplayReport, expected: Expected) -> None:

@@ -1,9 +1,12 @@
 """The embedded servers start, serve, and leave nothing behind."""
 
-import psycopg2
+from dataclasses import replace
 
-from contracts.topics import TOPICS
-from runtime.kafka import admin, create_topics
+import psycopg2
+import pytest
+
+from contracts.topics import EVENTS, TOPICS
+from runtime.kafka import TopicMismatch, admin, create_topics
 from runtime.settings import KafkaSettings
 
 
@@ -19,3 +22,9 @@ def test_a_test_gets_an_empty_database(database: str) -> None:
         cursor.execute("select count(*) from information_schema.tables where table_schema = 'public'")
         assert cursor.fetchone() == (0,)
     connection.close()
+
+
+def test_a_topic_with_another_partition_count_is_refused_in_words(broker: KafkaSettings) -> None:
+    wider = replace(EVENTS, partitions=EVENTS.partitions + 1)
+    with pytest.raises(TopicMismatch, match="events has 6 partitions and Shopstream needs 7"):
+        create_topics(broker, [wider])

@@ -1,0 +1,1 @@
+"""Hop 2. SDK calls over HTTP in, checked events on topic `events` out."""

@@ -1,0 +1,86 @@
+"""What ingest answers, and the headers that let a browser on another origin read it."""
+
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+import msgspec
+from starlette.types import Send
+
+from contracts.codec import ENCODER
+from contracts.http import BatchAnswer, Problem
+from producers.ingest.write_keys import WriteKeys
+
+Header = tuple[bytes, bytes]
+
+_JSON: Final = (b"content-type", b"application/json")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_EXPOSE: Final = (b"access-control-expose-headers", b"Retry-After")
+"""Not a safelisted header: without this a browser SDK cannot read it and backs off blindly."""
+_VARY: Final = (b"vary", b"Origin")
+_METHODS: Final = b"GET, POST, HEAD, OPTIONS"
+_PREFLIGHT: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-methods", _METHODS),
+    (
+        b"access-control-allow-headers",
+        b"authorization, content-type, content-encoding, accept, anonymousid, sentat, x-retry-count, rsa-recovered, "
+        b"rsa-retry-attempt, rsa-since-last-attempt, rsa-since-first-attempt, rsa-retry-reason, sp-anonymous, "
+        b"traceparent",
+    ),
+    (b"access-control-max-age", b"7200"),
+)
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes = b""
+    headers: tuple[Header, ...] = ()
+
+
+class Refusal(NamedTuple):
+    """Why a whole request is refused; nothing of it was stored."""
+
+    status: int
+    code: str
+    message: str
+    retry_after_s: int | None = None
+
+
+def stored(answer: BatchAnswer) -> Answer:
+    # Exactly 200: one SDK retries everything else, and a retry after 202 or 204 would send all of it again.
+    return Answer(200, ENCODER.encode(answer), (_JSON, _NO_STORE))
+
+
+def refused(refusal: Refusal) -> Answer:
+    """An SDK that misses `code` or `message` in the body takes the answer for a network error and retries."""
+    problem = Problem(
+        code=refusal.code,
+        message=refusal.message,
+        title=HTTPStatus(refusal.status).phrase,
+        status=refusal.status,
+    )
+    wait = () if refusal.retry_after_s is None else ((b"retry-after", str(refusal.retry_after_s).encode()),)
+    return Answer(refusal.status, ENCODER.encode(problem), (_JSON, _NO_STORE, *wait))
+
+
+def document(value: object, max_age_s: int) -> Answer:
+    """A JSON document that browsers and proxies may keep."""
+    keep = (b"cache-control", f"public, max-age={max_age_s}".encode())
+    return Answer(200, msgspec.json.encode(value), (_JSON, keep))
+
+
+def preflight() -> Answer:
+    return Answer(204, b"", _PREFLIGHT)
+
+
+async def send_answer(
+    send: Send, answer: Answer, origin: str | None, keys: WriteKeys, *, is_head: bool = False
+) -> None:
+    """Send `answer` with the CORS headers for `origin`; with HEAD only what its headers say."""
+    headers = [*answer.headers, _EXPOSE, _VARY]
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    if origin is not None and keys.allow_origin(origin):
+        headers.append((b"access-control-allow-origin", origin.encode("latin-1")))
+        headers.append((b"access-control-allow-credentials", b"true"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

@@ -1,0 +1,159 @@
+"""Hop 2. HTTP in, answers out: SDK calls, what browser SDKs fetch first, the snippet, and the health endpoints."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from producers.ingest.accept import CallType
+from producers.ingest.answers import Answer, Refusal, document, preflight, refused, send_answer
+from producers.ingest.bodies import ClientGone
+from producers.ingest.publish import EventPublisher
+from producers.ingest.sdk_settings import rudderstack_source, segment_settings
+from producers.ingest.senders import Claims, Senders
+from producers.ingest.take import Head, Taker
+from producers.ingest.write_keys import WriteKeys
+from runtime.health import Check, health_routes
+from runtime.settings import IngestSettings
+
+_BATCH_PATHS: Final = ("/v1/batch", "/v1/b", "/v1/batch/b", "/batch", "/b", "/beacon/v1/batch", "/v1/import")
+_CALL_PATHS: Final[Mapping[str, CallType]] = {
+    "/v1/track": "track",
+    "/v1/t": "track",
+    "/v1/page": "page",
+    "/v1/p": "page",
+    "/v1/screen": "screen",
+    "/v1/s": "screen",
+    "/v1/identify": "identify",
+    "/v1/i": "identify",
+    "/v1/group": "group",
+    "/v1/g": "group",
+    "/v1/alias": "alias",
+    "/v1/a": "alias",
+}
+_CALLS: Final[Mapping[str, CallType | None]] = {**dict.fromkeys(_BATCH_PATHS), **_CALL_PATHS}
+_HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_CLIENT_METRICS: Final = "/v1/m"
+_SETTINGS_SECONDS: Final = 300
+_SNIPPET_SECONDS: Final = 600
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class IngestApp:
+    """ASGI by hand where every event passes; Starlette for the rest."""
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        keys: WriteKeys,
+        publisher: EventPublisher,
+        *,
+        snippet: bytes,
+        checks: Mapping[str, Check],
+        now: Callable[[], datetime] = utc_now,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys = keys
+        self._senders = Senders(keys)
+        self._taker = Taker(settings, self._senders, publisher, now=now, steady=steady)
+        self._snippet = _snippet_answers(snippet)
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            publisher.start()
+            yield
+            await asyncio.to_thread(publisher.close)
+
+        self._rest = Starlette(routes=health_routes(checks), lifespan=lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _HEALTH:
+            await self._rest(scope, receive, send)
+            return
+        head = _head_of(scope)
+        method = scope["method"]
+        try:
+            answer = await self._answer(method, head, receive)
+        except ClientGone:
+            return
+        await send_answer(send, answer, head.claims.origin, self._keys, is_head=method == "HEAD")
+
+    async def _answer(self, method: str, head: Head, receive: Receive) -> Answer:
+        if method == "OPTIONS":
+            return preflight()
+        if head.path in _CALLS:
+            return await self._taker.take(_CALLS[head.path], head, receive) if method == "POST" else _only("POST")
+        if head.path == _CLIENT_METRICS:
+            return await self._taker.ignore(receive) if method == "POST" else _only("POST")
+        if (found := self._document(head)) is not None:
+            return found if method in ("GET", "HEAD") else _only("GET")
+        return refused(Refusal(404, "not_found", f"nothing is at {head.path[:128]}; events go to POST /v1/batch"))
+
+    def _document(self, head: Head) -> Answer | None:
+        if head.path == "/shopstream.js":
+            return self._snippet["gzip" in head.accept_encoding]
+        if head.path == "/sourceConfig":
+            if head.is_ad_probe:
+                return Answer(200)
+            return self._for_key(head, None, lambda key: rudderstack_source(key))
+        for prefix in ("/v1/projects/", "/projects/"):
+            if head.path.startswith(prefix) and head.path.endswith("/settings"):
+                name = head.path.removeprefix(prefix).removesuffix("/settings").rstrip("/")
+                return self._for_key(head, name, lambda key: segment_settings(key, head.host, head.scheme))
+        return None
+
+    def _for_key(self, head: Head, name: str | None, document_of: Callable[[str], object]) -> Answer:
+        key = self._senders.sender_of(head.claims, name)
+        if isinstance(key, Refusal):
+            return refused(key)
+        return document(document_of(key.name), _SETTINGS_SECONDS)
+
+
+def _only(method: str) -> Answer:
+    answer = refused(Refusal(405, "method_not_allowed", f"use {method} here"))
+    return answer._replace(headers=(*answer.headers, (b"allow", f"{method}, OPTIONS".encode())))
+
+
+def _snippet_answers(snippet: bytes) -> dict[bool, Answer]:
+    """The snippet plain and gzipped."""
+    headers = (
+        (b"content-type", b"text/javascript; charset=utf-8"),
+        (b"cache-control", f"public, max-age={_SNIPPET_SECONDS}, stale-while-revalidate=86400".encode()),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"vary", b"Accept-Encoding"),
+    )
+    zipped = Answer(200, gzip.compress(snippet, mtime=0), (*headers, (b"content-encoding", b"gzip")))
+    return {False: Answer(200, snippet, headers), True: zipped}
+
+
+def _head_of(scope: Scope) -> Head:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    query = _query_of(scope["query_string"])
+    return Head(
+        path=scope["path"].rstrip("/") or "/",
+        claims=Claims(headers.get(b"authorization"), query.get("writeKey", [None])[0], headers.get(b"origin")),
+        user_agent=headers.get(b"user-agent"),
+        traceparent=headers.get(b"traceparent"),
+        accept_encoding=headers.get(b"accept-encoding", ""),
+        host=headers.get(b"host", ""),
+        scheme=scope.get("scheme", "http"),
+        is_ad_probe="ad" in query.get("view", ()),
+    )
+
+
+def _query_of(raw: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_qs(raw.decode("latin-1"), max_num_fields=100) if raw else {}
+    except ValueError:  # made to be slow
+        return {}

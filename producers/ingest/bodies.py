@@ -1,0 +1,135 @@
+"""Request bodies: read to a bound, unzipped to a bound, and cut into calls that are still JSON text."""
+
+import zlib
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+from starlette.types import Receive
+
+from producers.ingest.accept import CallType, Envelope
+from producers.ingest.answers import Refusal
+from producers.ingest.soundness import may_hold_surrogates, read_json, repaired_text
+
+_GZIP: Final = b"\x1f\x8b"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_DRAINED_TIMES: Final = 4
+"""How much more of a too large body is read and dropped, so that its sender gets to read the 413."""
+
+
+class ClientGone(ConnectionError):
+    """The sender went away before its request was complete."""
+
+
+class Calls(NamedTuple):
+    """The calls of one request, each still JSON text."""
+
+    raw: list[bytes]
+    envelope: Envelope
+    write_key: str | None
+    """Name of the write key that the body says."""
+
+
+async def read_body(receive: Receive, max_bytes: int) -> bytes | Refusal:
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more and size <= max_bytes * _DRAINED_TIMES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= max_bytes:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        more = message.get("more_body", False)
+    return b"".join(chunks) if size <= max_bytes else _too_large(max_bytes)
+
+
+def expanded(body: bytes, max_bytes: int) -> bytes | Refusal:
+    """The body as plain JSON text. Its first bytes say whether it is gzip: SDKs and proxies label it wrongly, and no JSON starts so."""
+    if not body.startswith(_GZIP):
+        return body.removeprefix(_BYTE_ORDER_MARK)
+    plain = b""
+    try:
+        while body:
+            member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            plain += member.decompress(body, max_bytes + 1 - len(plain))
+            if len(plain) > max_bytes:
+                return _too_large(max_bytes)
+            if not member.eof:
+                return Refusal(400, "unparsable", "the gzip body is cut short")
+            body = member.unused_data
+    except zlib.error as error:
+        return Refusal(400, "unparsable", f"the body starts like gzip and is not: {error}")
+    return plain
+
+
+def _too_large(max_bytes: int) -> Refusal:
+    return Refusal(413, "too_large", f"the body has more than {max_bytes} bytes; send smaller batches")
+
+
+class _Batch(msgspec.Struct):
+    batch: list[msgspec.Raw]
+    writeKey: msgspec.Raw = msgspec.Raw(b"null")
+    sentAt: msgspec.Raw = msgspec.Raw(b"null")
+    timestamp: msgspec.Raw = msgspec.Raw(b"null")
+    context: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Key(msgspec.Struct):
+    writeKey: object = None
+
+
+_BATCH: Final = msgspec.json.Decoder(_Batch)
+_KEY: Final = msgspec.json.Decoder(_Key)
+T = TypeVar("T")
+
+
+def calls_of(body: bytes, call_type: CallType | None, max_events: int) -> Calls | Refusal:
+    """The calls of a body: one of `call_type`, or with None a batch."""
+    try:
+        return _batch(body, max_events) if call_type is None else _single(body, call_type)
+    except (ValueError, RecursionError) as error:
+        form = '{"batch": [...]}' if call_type is None else f"one {call_type} call"
+        return Refusal(400, "unparsable", f"the body must be a JSON object, {form}: {error}")
+
+
+def _single(body: bytes, call_type: CallType) -> Calls:
+    return Calls([body], Envelope(call_type=call_type), _text(_decoded(_KEY, body).writeKey))
+
+
+def _batch(body: bytes, max_events: int) -> Calls | Refusal:
+    batch = _decoded(_BATCH, body)
+    if len(batch.batch) > max_events:
+        return Refusal(413, "too_large", f"the batch has {len(batch.batch)} events; at most {max_events} are accepted")
+    raw = [bytes(each) for each in batch.batch]
+    context = read_json(batch.context)
+    envelope = Envelope(
+        sent_at=read_json(batch.sentAt),
+        timestamp=read_json(batch.timestamp),
+        context=context if isinstance(context, dict) else {},
+    )
+    return Calls(raw, envelope, _text(read_json(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None))
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
+    try:
+        return decoder.decode(text)
+    except msgspec.DecodeError:
+        if not may_hold_surrogates(text):
+            raise
+        # One cut emoji must not cost the whole request.
+        return decoder.decode(repaired_text(text))
+
+
+def _key_of_first(call: bytes) -> str | None:
+    try:
+        return _text(_KEY.decode(call).writeKey)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

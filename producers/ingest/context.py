@@ -1,0 +1,92 @@
+"""Where and how an event happened, from an SDK's `context`; addresses and raw user agents stay outside."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from contracts.events import Context, DeviceType
+from producers.ingest.device import Device, device_of
+
+MAX_URL_CHARACTERS: Final = 2_048
+MAX_TEXT_CHARACTERS: Final = 512
+
+# What mobile SDKs call a device is an operating system's name.
+_DEVICE_TYPES: Final[Mapping[str, DeviceType]] = {
+    "desktop": "desktop",
+    "mobile": "mobile",
+    "phone": "mobile",
+    "smartphone": "mobile",
+    "ios": "mobile",
+    "android": "mobile",
+    "tablet": "tablet",
+}
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class _FromUrl(NamedTuple):
+    path: str | None = None
+    source: str | None = None
+    medium: str | None = None
+    name: str | None = None
+
+
+def context_of(context: Mapping[str, Any], page: Mapping[str, Any], user_agent: str | None) -> Context:
+    """The context of one call. `page` are page parameters of the event itself, `user_agent` the request's: used when the SDK sent none."""
+    given = _object(context, "page")
+    url = _text(page.get("page_url") or given.get("url"), MAX_URL_CHARACTERS)
+    said = _from_url(url) if url is not None else _FromUrl()
+    campaign = _object(context, "campaign") or {"source": said.source, "medium": said.medium, "name": said.name}
+    library = _object(context, "library")
+    device = _device(context, user_agent)
+    return Context(
+        page_url=url,
+        page_path=_text(page.get("page_path") or given.get("path") or said.path),
+        page_title=_text(page.get("page_title") or given.get("title")),
+        page_referrer=_text(page.get("page_referrer") or given.get("referrer"), MAX_URL_CHARACTERS),
+        device_type=device.type,
+        browser=device.browser,
+        os=device.os,
+        locale=_text(context.get("locale")),
+        timezone=_text(context.get("timezone")),
+        campaign_source=_text(campaign.get("source")),
+        campaign_medium=_text(campaign.get("medium")),
+        campaign_name=_text(campaign.get("name")),
+        library_name=_text(library.get("name")),
+        library_version=_text(library.get("version")),
+    )
+
+
+def _object(context: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = context.get(key)
+    return value if isinstance(value, dict) else _NOTHING
+
+
+def _text(value: object, limit: int = MAX_TEXT_CHARACTERS) -> str | None:
+    return value[:limit] if isinstance(value, str) and value else None
+
+
+@lru_cache(maxsize=4096)
+def _from_url(url: str) -> _FromUrl:
+    try:
+        parts = urlsplit(url)
+        # Percent-decoding can make a NUL that the JSON did not have.
+        query = parse_qs(parts.query.replace("%00", ""), max_num_fields=100) if "utm_" in parts.query else {}
+    except ValueError:  # an impossible address, or a query made to be slow
+        return _FromUrl()
+    source, medium, name = (query.get(key, [None])[0] for key in ("utm_source", "utm_medium", "utm_campaign"))
+    return _FromUrl(parts.path or None, source, medium, name)
+
+
+def _device(context: Mapping[str, Any], user_agent: str | None) -> Device:
+    text = _text(context.get("userAgent")) or user_agent
+    device = device_of(text) if text else Device()
+    hints = _object(context, "userAgentData")
+    if device.type == "unknown" and device.browser != "Bot" and isinstance(hints.get("mobile"), bool):
+        device = device._replace(type="mobile" if hints["mobile"] else "desktop")
+    if device.os is None:
+        device = device._replace(os=_text(hints.get("platform")) or _text(_object(context, "os").get("name")))
+    stated = _object(context, "device").get("type")
+    if isinstance(stated, str) and stated.lower() in _DEVICE_TYPES:
+        device = device._replace(type=_DEVICE_TYPES[stated.lower()])
+    return device

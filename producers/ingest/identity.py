@@ -1,0 +1,46 @@
+"""Who an event belongs to and by which id it is known, from the ids of a call."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from contracts.ids import derived_id
+from producers.ingest.rejections import Unfit
+
+MAX_ID_CHARACTERS: Final = 128
+_CHANGES_ON_RETRY: Final = ("messageId", "sentAt", "receivedAt", "_metadata", "writeKey")
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
+
+
+def id_in(call: Mapping[str, Any], key: str) -> str | None:
+    """The id under `key`; null and "" are absent, a whole number is written out. Raises `Unfit`."""
+    value = call.get(key)
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or len(value) > MAX_ID_CHARACTERS:
+        raise Unfit(f"{key} must be a text of at most {MAX_ID_CHARACTERS} characters")
+    return value
+
+
+def message_id_of(call: Mapping[str, Any], call_type: str | None) -> str:
+    """The sender's id of the call, or one derived from all that a retry repeats, so that a retry still is the same event."""
+    given = id_in(call, "messageId")
+    if given is not None:
+        return given
+    canonical = {key: value for key, value in call.items() if key not in _CHANGES_ON_RETRY}
+    return derived_id(call_type or "", _SORTED.encode(canonical).decode())
+
+
+def visitor_id_of(call: Mapping[str, Any]) -> str:
+    """The browser's anonymous id, else one made of the user's. Raises `Unfit`."""
+    anonymous_id = id_in(call, "anonymousId")
+    if anonymous_id is not None:
+        return anonymous_id
+    user_id = id_in(call, "userId")
+    if user_id is None:
+        raise Unfit("anonymousId or userId is required", "missing_identity")
+    visitor_id = f"user:{user_id}"
+    return visitor_id if len(visitor_id) <= MAX_ID_CHARACTERS else f"user:{derived_id(user_id)}"

@@ -1,0 +1,207 @@
+"""An event's parameters, in any vocabulary, to typed properties; what has no typed place is left as it came."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from contracts import event_names as names
+from contracts.events import Item, Properties
+from producers.ingest.rejections import Unfit
+from producers.ingest.vocabulary import ga4, segment
+
+MAX_NUMBER: Final = 1e18
+"""Largest amount, price or quantity; sums of them stay finite everywhere."""
+MAX_ID_CHARACTERS: Final = 256
+MAX_TEXT_CHARACTERS: Final = 1_024
+
+_DAY_MS: Final = 86_400_000
+_RANGES: Final = {
+    "value": (-MAX_NUMBER, MAX_NUMBER),
+    "engagement_time_msec": (0, _DAY_MS),
+    "percent_scrolled": (0, 100),
+    "pointer_distance_px": (0, 1e9),
+    "click_count": (0, 1_000_000),
+    "rage_click_count": (0, 1_000_000),
+}
+_ITEM_RANGES: Final = {
+    "price": (-MAX_NUMBER, MAX_NUMBER),
+    "quantity": (-MAX_NUMBER, MAX_NUMBER),
+    "discount": (-MAX_NUMBER, MAX_NUMBER),
+    "index": (-1_000_000_000, 1_000_000_000),
+}
+_PAGE_CALL: Final = {**ga4.PAGE_PARAMETERS, **segment.PAGE_PARAMETERS}
+_IDS: Final = frozenset(
+    {"currency", "transaction_id", "coupon", "promotion_id", "incentive_id", "item_id", "item_variant"}
+)
+_TEXTS: Final = frozenset({"search_term", "item_name", "item_brand", "item_category"})
+_PROPERTIES: Final = tuple(Properties.__struct_fields__)
+_ITEM_SOURCES: Final = (*((field, field) for field in Item.__struct_fields__), *segment.ITEM_PARAMETERS.items())
+_ONE_PRODUCT_KEYS: Final = frozenset(
+    {"item_id", "item_name", "price", *segment.ITEM_PARAMETERS} - {"category", "position"}
+)
+_PRICED: Final = frozenset(
+    {
+        names.VIEW_ITEM,
+        names.ADD_TO_CART,
+        names.REMOVE_FROM_CART,
+        names.ADD_TO_WISHLIST,
+        names.VIEW_CART,
+        names.BEGIN_CHECKOUT,
+        names.PURCHASE,
+    }
+)
+"""Events whose missing `value` is the sum of their items' prices times quantities."""
+
+
+class Parameters(NamedTuple):
+    properties: Properties
+    page: dict[str, Any]
+    """Page parameters that were among them, under the names of `Context`."""
+    custom: dict[str, Any]
+
+
+def parameters_of(event_name: str, given: Mapping[str, Any], *, is_page_call: bool = False) -> Parameters:
+    """The parameters of an event that already has its GA4 or custom name. Raises `Unfit`."""
+    custom = dict(given)
+    sources = _PAGE_CALL if is_page_call else ga4.PAGE_PARAMETERS
+    page = {ours: custom.pop(theirs) for theirs, ours in sources.items() if isinstance(custom.get(theirs), str)}
+    typed = {field: custom.pop(field) for field in _PROPERTIES if field in custom}
+    typed = {field: value for field, value in typed.items() if not _is_absent(value)}
+    for theirs, ours in segment.PARAMETERS.get(event_name, {}).items():
+        if ours not in typed and not _is_absent(custom.get(theirs)):
+            typed[ours] = custom.pop(theirs)
+    if event_name in segment.ONE_PRODUCT and "items" not in typed:
+        _gather_product(custom, typed)
+    elif "items" in typed:
+        _read_items(custom, typed)
+    properties = _checked(typed)
+    if event_name in _PRICED and properties.value is None:
+        properties = _priced(properties)
+    return Parameters(properties, page, custom)
+
+
+def _is_absent(value: object) -> bool:
+    return value is None or value == ""
+
+
+def _gather_product(custom: dict[str, Any], typed: dict[str, Any]) -> None:
+    """Make one item of a product that is spread over the parameters themselves, as in Segment's `Product Added`."""
+    products = custom.pop("products", None)
+    if not _is_absent(products):
+        typed["items"] = products
+        _read_items(custom, typed)
+    elif any(not _is_absent(custom.get(key)) for key in _ONE_PRODUCT_KEYS):
+        if "coupon" in typed:
+            custom["coupon"] = typed.pop("coupon")
+        typed["items"] = [_item_fields(custom, 0)]
+
+
+def _read_items(custom: dict[str, Any], typed: dict[str, Any]) -> None:
+    """Name the fields of each item in our words; what an item says beyond them stays, in the same order, in `_items`."""
+    items = typed["items"]
+    if not isinstance(items, (list, tuple)):
+        raise Unfit("properties.items must be a list")
+    rest = []
+    read = []
+    for position, product in enumerate(items):
+        if not isinstance(product, dict):
+            raise Unfit(f"properties.items[{position}] must be an object")
+        left = dict(product)
+        read.append(_item_fields(left, position))
+        rest.append(left)
+    typed["items"] = read
+    if any(rest):
+        custom["_items"] = rest
+
+
+def _item_fields(product: dict[str, Any], position: int) -> dict[str, Any]:
+    """Take an item's fields out of `product`."""
+    item: dict[str, Any] = {}
+    for theirs, ours in _ITEM_SOURCES:
+        if theirs not in product or ours in item:
+            continue
+        value = product[theirs]
+        if theirs == "position" and not _is_whole(value):
+            continue  # a place on the page rather than in the list
+        del product[theirs]
+        if not _is_absent(value):
+            item[ours] = _as_text(ours, value, position)
+    return item
+
+
+def _is_whole(value: object) -> bool:
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) < 10
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _as_text(field: str, value: Any, position: int | None = None) -> Any:
+    """The value of a text field: numbers are written out, ids bounded, free text cut; other fields pass."""
+    is_id = field in _IDS
+    if not is_id and field not in _TEXTS:
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if not isinstance(value, str):
+        raise Unfit(f"{_where(position)}.{field} must be a text")
+    if is_id and len(value) > MAX_ID_CHARACTERS:
+        raise Unfit(f"{_where(position)}.{field} must be at most {MAX_ID_CHARACTERS} characters")
+    return value.strip().upper() if field == "currency" else value[:MAX_TEXT_CHARACTERS]
+
+
+def _checked(typed: dict[str, Any]) -> Properties:
+    if not typed:
+        return Properties()
+    for field, value in typed.items():
+        typed[field] = _as_text(field, value)
+    try:
+        # Not strict: plain numbers in texts are numbers.
+        properties = msgspec.convert(typed, Properties, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unfit(_in_words(str(error))) from None
+    _check_ranges(properties, _RANGES)
+    for position, item in enumerate(properties.items):
+        _check_ranges(item, _ITEM_RANGES, position)
+    return properties
+
+
+def _check_ranges(
+    of: Properties | Item, ranges: Mapping[str, tuple[float, float]], position: int | None = None
+) -> None:
+    for field, (low, high) in ranges.items():
+        number = getattr(of, field)
+        if number is not None and not low <= number <= high:  # also false for NaN
+            raise Unfit(f"{_where(position)}.{field} must be a number from {low:g} to {high:g}")
+
+
+def _where(position: int | None) -> str:
+    return "properties" if position is None else f"properties.items[{position}]"
+
+
+_EXPECTED: Final = re.compile(r"Expected `(?P<kind>[a-z]+)[^`]*`.* - at `\$\.?(?P<path>[^`]*)`")
+_WORDS: Final = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "str": "a text",
+    "array": "a list",
+}
+
+
+def _in_words(error: str) -> str:
+    found = _EXPECTED.match(error)
+    if found is None:
+        return f"properties: {error}"
+    return f"properties.{found['path']} must be {_WORDS.get(found['kind'], found['kind'])}"
+
+
+def _priced(properties: Properties) -> Properties:
+    prices = [item.price for item in properties.items if item.price is not None]
+    if not prices or len(prices) < len(properties.items):
+        return properties
+    total = sum(price * item.quantity for price, item in zip(prices, properties.items, strict=True))
+    if abs(total) > MAX_NUMBER:
+        return properties
+    return msgspec.structs.replace(properties, value=round(total, 6))

@@ -1,0 +1,184 @@
+"""Hop 2. Records in, on the log out: acknowledged by all in-sync replicas before `publish` returns."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Protocol
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from kafka.partitioner.default import murmur2
+
+from contracts.codec import Headers
+from contracts.topics import EVENTS, EVENTS_DLQ
+from runtime.kafka import admin, durable_producer, unreachable
+from runtime.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+TOPICS: Final = (EVENTS.name, EVENTS_DLQ.name)
+_LOOKING_UP: Final = "Kafka's topics are being looked up"
+
+
+class Record(NamedTuple):
+    """One record to be written."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+class PublishFailed(ConnectionError):
+    """Kafka did not acknowledge every record; some may be stored all the same, so sending again is right and harmless."""
+
+
+class EventPublisher(Protocol):
+    """The way of records into the log."""
+
+    def start(self) -> None:
+        """Begin to connect; returns at once, whether Kafka is there or not."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Return once Kafka has acknowledged every record. Raises `PublishFailed`."""
+
+    def check(self) -> str | None:
+        """None when records can be published now, else one sentence that says what is wrong."""
+
+    def close(self) -> None:
+        """Send what waits and disconnect; blocks."""
+
+
+@lru_cache(maxsize=131_072)
+def _hash_of(key: bytes) -> int:
+    # kafka-python hashes keys in pure Python; a visitor sends many events.
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+class KafkaPublisher:
+    """The real `EventPublisher`: one kafka-python producer, and a thread that connects it, again and again if need be."""
+
+    def __init__(self, settings: KafkaSettings, *, timeout_ms: int) -> None:
+        self._settings = settings
+        self._timeout_ms = timeout_ms
+        self._producer: KafkaProducer | None = None
+        self._problem: str | None = unreachable(settings)
+        self._wanted = threading.Event()
+        self._closing = threading.Event()
+        self._connector = threading.Thread(target=self._keep_connected, name="kafka-connector", daemon=True)
+
+    def start(self) -> None:
+        self._wanted.set()
+        self._connector.start()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        producer = self._producer
+        partitions = _partition_counts(producer)
+        if producer is None or partitions is None:
+            self._wanted.set()
+            raise PublishFailed(self._problem or _LOOKING_UP)
+        acknowledged = _Acknowledgement(len(records))
+        try:
+            for record in records:
+                topic, key, value, headers = record
+                partition = _hash_of(key) % partitions[topic]
+                sent = producer.send(topic, value, key=key, headers=headers, partition=partition)
+                sent.add_callback(acknowledged.one).add_errback(acknowledged.failed)
+            async with asyncio.timeout(self._timeout_ms / 1000 + 1):
+                await acknowledged.all
+        except (KafkaError, ValueError, TimeoutError) as error:
+            raise PublishFailed(f"Kafka did not acknowledge: {error!r}") from error
+        finally:
+            acknowledged.all.cancel()
+
+    def check(self) -> str | None:
+        if self._problem is None and _partition_counts(self._producer) is None:
+            self._wanted.set()
+            return _LOOKING_UP
+        return self._problem
+
+    def close(self) -> None:
+        self._closing.set()
+        self._wanted.set()
+        # While nothing answers, kafka-python does not let go of its first connection; the thread ends with the process.
+        if self._connector.is_alive():
+            self._connector.join(None if self._producer is not None else 1.0)
+        if self._producer is not None:
+            # What it could not send was answered 503.
+            with contextlib.suppress(KafkaError):
+                self._producer.close(timeout=self._timeout_ms / 1000)
+
+    def _keep_connected(self) -> None:
+        while not self._closing.is_set():
+            self._wanted.wait()
+            self._wanted.clear()
+            problem = self._connect()
+            if problem != self._problem:
+                log.log(logging.WARNING if problem else logging.INFO, problem or "connected to Kafka")
+            self._problem = problem
+            if problem is not None:
+                self._closing.wait(0.5)
+                self._wanted.set()
+
+    def _connect(self) -> str | None:
+        try:
+            if self._producer is None:
+                self._producer = durable_producer(self._settings, timeout_ms=self._timeout_ms)
+            missing = self._missing_topics()
+            if not missing:
+                for topic in TOPICS:
+                    self._producer.partitions_for(topic)
+        except (OSError, ValueError) as error:  # unreachable, or an address that cannot be one
+            return str(error)
+        except KafkaError as error:
+            return f"Kafka does not tell about {' and '.join(TOPICS)}: {error!r}"
+        return f"Kafka has no topic {', '.join(missing)}; run `shopstream topics create`" if missing else None
+
+    def _missing_topics(self) -> list[str]:
+        # Some brokers create a topic that is asked for by its name, with another number of partitions than declared.
+        client = admin(self._settings, timeout_ms=self._timeout_ms)
+        try:
+            return sorted(set(TOPICS) - set(client.list_topics()))
+        finally:
+            client.close()
+
+
+def _partition_counts(producer: KafkaProducer | None) -> dict[str, int] | None:
+    """Partitions of each topic, None while they are not known: then `send` would block the event loop to find out."""
+    if producer is None:
+        return None
+    counts = {topic: len(producer._metadata.partitions_for_topic(topic) or ()) for topic in TOPICS}
+    return counts if all(counts.values()) else None
+
+
+class _Acknowledgement:
+    """Resolves `all` on the event loop once, when the last of `count` records is acknowledged or has failed."""
+
+    def __init__(self, count: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.all: asyncio.Future[None] = self._loop.create_future()
+        self._count = count
+        self._done = itertools.count(1)  # its next() is atomic: records finish on the producer's thread and on ours
+        self._error: BaseException | None = None
+        if count == 0:
+            self.all.set_result(None)
+
+    def one(self, _metadata: Any) -> None:
+        if next(self._done) == self._count:
+            self._loop.call_soon_threadsafe(self._resolve)
+
+    def failed(self, error: BaseException) -> None:
+        self._error = error
+        self.one(None)
+
+    def _resolve(self) -> None:
+        if self.all.done():  # nobody waits any more
+            return
+        if self._error is None:
+            self.all.set_result(None)
+        else:
+            self.all.set_exception(self._error)

@@ -1,0 +1,64 @@
+"""Who sends: the write key of a request, wherever an SDK puts it, and whether it may be used from here and now."""
+
+import base64
+import binascii
+from typing import NamedTuple
+
+from producers.ingest.answers import Refusal
+from producers.ingest.metrics import KEY_DISAGREEMENTS
+from producers.ingest.rate import TokenBucket
+from producers.ingest.write_keys import WriteKey, WriteKeys
+
+
+class Claims(NamedTuple):
+    """What a request's head says about its sender."""
+
+    authorization: str | None = None
+    query_key: str | None = None
+    origin: str | None = None
+
+
+def basic_user(authorization: str | None) -> str | None:
+    """The user name of HTTP Basic, which SDKs fill with the write key; a missing colon is forgiven, `Bearer` is not for us."""
+    scheme, _, credentials = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(credentials.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    return text.partition(":")[0] or None
+
+
+class Senders:
+    """Finds the write key of each request and keeps every key within its rate."""
+
+    def __init__(self, keys: WriteKeys) -> None:
+        self._keys = keys
+        self._buckets: dict[str, TokenBucket] = {}
+
+    def sender_of(self, claims: Claims, body_key: str | None = None) -> WriteKey | Refusal:
+        """The header decides, then the body, then the query."""
+        header_key = basic_user(claims.authorization)
+        if header_key is not None and body_key is not None and header_key != body_key:
+            KEY_DISAGREEMENTS.inc()
+        name = header_key or body_key or claims.query_key
+        key = self._keys.named(name)
+        if key is None:
+            said = "has no write key" if name is None else f"names an unknown write key, {name[:64]!r}"
+            return Refusal(401, "unknown_write_key", f"the request {said}; send one that the shop configured")
+        if not key.allows(claims.origin):
+            return Refusal(
+                403, "origin_not_allowed", f"write key {key.name} may not be used from {claims.origin}; add the origin"
+            )
+        return key
+
+    def wait_s(self, key: WriteKey, events: int, now: float) -> int:
+        """Take `events` from the key's rate and return 0, or return the seconds to wait."""
+        if key.events_per_second is None:
+            return 0
+        bucket = self._buckets.get(key.name)
+        if bucket is None:
+            burst = key.events_per_second * 10 if key.burst is None else key.burst
+            bucket = self._buckets[key.name] = TokenBucket(key.events_per_second, burst, now)
+        return bucket.take(events, now)

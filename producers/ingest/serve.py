@@ -1,0 +1,66 @@
+"""Runs ingest as a process: comes up without Kafka, drains what is in flight when told to stop."""
+
+import logging
+import socket
+
+import uvicorn
+
+from producers.ingest.app import IngestApp
+from producers.ingest.publish import KafkaPublisher
+from producers.ingest.write_keys import write_keys_of
+from producers.tracker import snippet
+from runtime.kafka import kafka_check
+from runtime.logs import configure_logging
+from runtime.settings import IngestSettings, KafkaSettings
+from runtime.stopping import stop_on_signals
+
+log = logging.getLogger(__name__)
+
+_KEEP_ALIVE_S = 65  # longer than load balancers keep an idle connection, so that they close it and not we
+
+
+def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. Raises `SettingsError`. Call from the main thread."""
+    configure_logging("ingest")
+    keys = write_keys_of(ingest.write_keys_file)
+    listener = _listener(ingest)
+    if listener is None:
+        return 1
+    # uvicorn stops by itself on the same signals, and then raises them again for whoever handled them before.
+    stop_on_signals()
+    publisher = KafkaPublisher(kafka, timeout_ms=ingest.kafka_timeout_ms)
+    checks = {"kafka": kafka_check(kafka), "topics": publisher.check}
+    app = IngestApp(ingest, keys, publisher, snippet=snippet(), checks=checks)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=ingest.kafka_timeout_ms // 1000 + 2,
+        )
+    )
+    log.info("listening on http://%s:%d", ingest.host, ingest.port)
+    with listener:
+        server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _listener(ingest: IngestSettings) -> socket.socket | None:
+    family = socket.AF_INET6 if ":" in ingest.host else socket.AF_INET
+    try:
+        return socket.create_server((ingest.host, ingest.port), family=family, backlog=2048)
+    except OSError as error:
+        log.error(
+            "cannot listen on %s:%d: %s; set SHOPSTREAM_INGEST_HOST and SHOPSTREAM_INGEST_PORT to a free address",
+            ingest.host,
+            ingest.port,
+            error.strerror,
+        )
+        return None

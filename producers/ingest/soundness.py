@@ -1,0 +1,92 @@
+r"""Text and nesting that every later step can store, whatever an attacker or a cut emoji put into the JSON.
+
+A NUL character (which Postgres cannot store) and a lone surrogate (which UTF-8 cannot carry) become U+FFFD, the replacement
+character: a page title cut in the middle of an emoji is everyday input and no reason to lose an event.
+In JSON text both can only be written as escapes, `\u0000` and `\ud83d`, so the text is repaired before it is read.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+import msgspec
+
+from contracts.codec import ENCODER
+from producers.ingest.rejections import Unfit
+
+MAX_DEPTH: Final = 64
+
+_ESCAPED_NUL: Final = b"\\u0000"
+_DECODE: Final = msgspec.json.Decoder().decode
+# Every escape is consumed whole, so that the second half of a pair, or of an escaped backslash, is never taken for a start.
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}|u0000)|.)",
+    re.DOTALL,
+)
+
+
+def repaired_text(text: bytes) -> bytes:
+    """JSON text with every NUL and every lone surrogate replaced."""
+    return _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], text)
+
+
+def may_hold_surrogates(text: bytes) -> bool:
+    return b"\\ud" in text or b"\\uD" in text
+
+
+def read_json(raw: bytes | msgspec.Raw) -> Any:
+    """The value of a JSON text, sound. Raises `Unfit`."""
+    text = bytes(raw)
+    if _ESCAPED_NUL in text:
+        text = repaired_text(text)
+    try:
+        try:
+            value = _DECODE(text)
+        except msgspec.DecodeError:
+            if not may_hold_surrogates(text):
+                raise
+            value = _DECODE(repaired_text(text))
+    except RecursionError:
+        raise Unfit(f"nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError as error:  # msgspec's errors and the codec's are both
+        raise Unfit(f"not JSON: {error}", "unparsable") from None
+    _check_depth(value, text)
+    return value
+
+
+def sound(value: Any) -> Any:
+    """The same JSON value, sound. Raises `Unfit`."""
+    try:
+        text = _text_of(value)
+    except RecursionError:
+        raise Unfit(f"nested deeper than {MAX_DEPTH} levels") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Unfit(f"not a JSON value: {error}") from None
+    if _ESCAPED_NUL in text or may_hold_surrogates(text):
+        return read_json(text)
+    _check_depth(value, text)
+    return value
+
+
+def _text_of(value: Any) -> bytes:
+    try:
+        return ENCODER.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()  # writes a lone surrogate as its escape
+
+
+def _check_depth(value: Any, text: bytes) -> None:
+    # Counting brackets is fast and never too low; only a text with many of them is walked.
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for each in level
+            if isinstance(each, (dict, list, tuple))
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return
+    raise Unfit(f"nested deeper than {MAX_DEPTH} levels")

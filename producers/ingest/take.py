@@ -1,0 +1,157 @@
+"""Hop 2. A request of SDK calls in, records out, answered once Kafka has acknowledged every one of them."""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from starlette.types import Receive
+
+from contracts.events import Event
+from contracts.http import BatchAnswer, EventError
+from producers.ingest import metrics
+from producers.ingest.accept import CallType, event_of_bytes
+from producers.ingest.answers import Answer, Refusal, refused, stored
+from producers.ingest.bodies import Calls, calls_of, expanded, read_body
+from producers.ingest.publish import EventPublisher, PublishFailed, Record
+from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
+from producers.ingest.rejections import Rejection
+from producers.ingest.senders import Claims, Senders
+from producers.ingest.write_keys import WriteKey
+from runtime.settings import IngestSettings
+
+log = logging.getLogger(__name__)
+
+_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_RETRY_S: Final = 1
+_REFUSED_ALONE: Final = {"unparsable": 400, "too_large": 413}
+"""In a batch these are verdicts; a request that is nothing but such a call is refused as a request."""
+
+
+class Head(NamedTuple):
+    """What the head of a request says."""
+
+    path: str
+    claims: Claims
+    user_agent: str | None = None
+    traceparent: str | None = None
+    accept_encoding: str = ""
+    host: str = ""
+    scheme: str = "http"
+    is_ad_probe: bool = False
+
+
+class _Checked(NamedTuple):
+    records: list[Record]
+    answer: BatchAnswer
+
+
+class Taker:
+    """Takes requests, within a bound of bytes that wait for Kafka."""
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        senders: Senders,
+        publisher: EventPublisher,
+        *,
+        now: Callable[[], datetime],
+        steady: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._clamp = timedelta(hours=settings.clock_clamp_hours)
+        self._senders = senders
+        self._publisher = publisher
+        self._now = now
+        self._steady = steady
+        self._in_flight_bytes = 0
+        self._is_refusing = False
+        metrics.IN_FLIGHT_BYTES.set_function(lambda: self._in_flight_bytes)
+
+    async def take(self, call_type: CallType | None, head: Head, receive: Receive) -> Answer:
+        """Answer one request: a call of `call_type`, or with None a batch. Raises `ClientGone`."""
+        started = self._steady()
+        taken = await self._take(call_type, head, receive)
+        answer = refused(taken) if isinstance(taken, Refusal) else stored(taken)
+        metrics.ANSWERS.labels(answer.status).inc()
+        metrics.REQUEST_SECONDS.observe(self._steady() - started)
+        return answer
+
+    async def ignore(self, receive: Receive) -> Answer:
+        """Answer an SDK's report about itself, which we do not keep."""
+        body = await read_body(receive, self._settings.max_body_bytes)
+        return refused(body) if isinstance(body, Refusal) else stored(BatchAnswer(accepted=0))
+
+    async def _take(self, call_type: CallType | None, head: Head, receive: Receive) -> BatchAnswer | Refusal:
+        body = await read_body(receive, self._settings.max_body_bytes)
+        if not isinstance(body, Refusal):
+            body = expanded(body, self._settings.max_body_bytes)
+        if isinstance(body, Refusal):
+            return body
+        calls = calls_of(body, call_type, self._settings.max_batch_events)
+        if isinstance(calls, Refusal):
+            return calls
+        key = self._senders.sender_of(head.claims, calls.write_key)
+        if isinstance(key, Refusal):
+            return key
+        if self._in_flight_bytes + len(body) > self._settings.max_inflight_bytes:
+            return Refusal(503, "overloaded", "too much waits for Kafka's acknowledgement; send again later", _RETRY_S)
+        wait_s = self._senders.wait_s(key, len(calls.raw), self._steady())
+        if wait_s:
+            return Refusal(429, "rate_limited", f"write key {key.name} is over its rate; send again later", wait_s)
+        checked = self._check(calls, key, head)
+        if call_type is not None and checked.answer.rejected and checked.answer.errors[0].code in _REFUSED_ALONE:
+            error = checked.answer.errors[0]
+            return Refusal(_REFUSED_ALONE[error.code], error.code, error.message)
+        return await self._publish(checked, len(body))
+
+    def _check(self, calls: Calls, key: WriteKey, head: Head) -> _Checked:
+        received_at = self._now()
+        trace = head.traceparent if head.traceparent and _TRACEPARENT.fullmatch(head.traceparent) else None
+        # A page's SDK may leave the user agent to the request; a server's request has the server's own.
+        envelope = replace(calls.envelope, user_agent=head.user_agent) if key.kind == "browser" else calls.envelope
+        records: list[Record] = []
+        errors: list[EventError] = []
+        for index, raw in enumerate(calls.raw):
+            verdict = event_of_bytes(
+                raw,
+                envelope=envelope,
+                write_key=key,
+                received_at=received_at,
+                max_bytes=self._settings.max_event_bytes,
+                clamp=self._clamp,
+            )
+            match verdict:
+                case Event():
+                    records.append(event_record(verdict, trace))
+                case Rejection():
+                    letter = dead_letter_of(verdict, raw, write_key=key, received_at=received_at, path=head.path)
+                    records.append(dead_letter_record(letter, trace))
+                    errors.append(_error(index, verdict))
+        answer = BatchAnswer(accepted=len(records) - len(errors), rejected=len(errors), errors=tuple(errors))
+        return _Checked(records, answer)
+
+    async def _publish(self, checked: _Checked, size: int) -> BatchAnswer | Refusal:
+        self._in_flight_bytes += size
+        try:
+            await self._publisher.publish(checked.records)
+        except PublishFailed as error:
+            if not self._is_refusing:  # said once an outage; /metrics counts the rest
+                log.warning("answering 503: %s", error)
+            self._is_refusing = True
+            return Refusal(503, "kafka_unavailable", "the events could not be stored; send them again later", _RETRY_S)
+        finally:
+            self._in_flight_bytes -= size
+        if self._is_refusing:
+            log.info("Kafka acknowledges again")
+        self._is_refusing = False
+        metrics.EVENTS_ACCEPTED.inc(checked.answer.accepted)
+        for rejected in checked.answer.errors:
+            metrics.EVENTS_REJECTED.labels(rejected.code).inc()
+        return checked.answer
+
+
+def _error(index: int, verdict: Rejection) -> EventError:
+    return EventError(index=index, message_id=verdict.message_id, code=verdict.code, message=verdict.message)

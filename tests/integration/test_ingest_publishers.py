@@ -1,0 +1,102 @@
+"""One suite for every `EventPublisher`: the recording one and the real one."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from contracts.topics import EVENTS, EVENTS_DLQ
+from producers.ingest.publish import EventPublisher, KafkaPublisher, PublishFailed, Record
+from runtime.settings import KafkaSettings
+from tests.fakes import RecordingPublisher
+from tests.kafka_records import records_on
+
+Read = Callable[[str, int], list[Record]]
+
+
+class Published(NamedTuple):
+    """A publisher and the way to read back what it published."""
+
+    publisher: EventPublisher
+    read: Read
+
+
+@pytest.fixture(params=["recording", "kafka"])
+def published(request: pytest.FixtureRequest) -> Iterator[Published]:
+    if request.param == "recording":
+        recording = RecordingPublisher()
+        yield Published(recording, lambda topic, _: [record for record in recording.records if record.topic == topic])
+        return
+    kafka: KafkaSettings = request.getfixturevalue("broker")
+    publisher = KafkaPublisher(kafka, timeout_ms=5_000)
+    yield Published(
+        publisher,
+        lambda topic, count: [
+            Record(record.topic, record.key, record.value, list(record.headers))
+            for record in records_on(kafka, topic, count)
+        ],
+    )
+    publisher.close()
+
+
+def record(number: int, topic: str = EVENTS.name, visitor: str = "ada") -> Record:
+    return Record(topic, visitor.encode(), f'{{"n":{number}}}'.encode(), [("ce_id", str(number).encode())])
+
+
+async def connected(publisher: EventPublisher) -> None:
+    publisher.start()
+    async with asyncio.timeout(10):
+        while publisher.check() is not None:
+            await asyncio.sleep(0.02)
+
+
+def test_what_was_published_is_there_with_key_and_headers(published: Published) -> None:
+    records = [record(1), record(2, visitor="bob"), record(3, EVENTS_DLQ.name)]
+
+    async def story() -> None:
+        await connected(published.publisher)
+        await published.publisher.publish(records)
+
+    asyncio.run(story())
+    assert sorted(published.read(EVENTS.name, 2)) == sorted(records[:2])
+    assert published.read(EVENTS_DLQ.name, 1) == records[2:]
+
+
+def test_one_visitors_records_keep_their_order(published: Published) -> None:
+    async def story() -> None:
+        await connected(published.publisher)
+        for start in range(0, 60, 20):
+            await published.publisher.publish([record(number) for number in range(start, start + 20)])
+
+    asyncio.run(story())
+    assert published.read(EVENTS.name, 60) == [record(number) for number in range(60)]
+
+
+def test_publishing_nothing_is_published_at_once(published: Published) -> None:
+    async def story() -> None:
+        await connected(published.publisher)
+        await published.publisher.publish([])
+
+    asyncio.run(story())
+
+
+def test_requests_at_the_same_time_are_all_published(published: Published) -> None:
+    async def story() -> None:
+        await connected(published.publisher)
+        await asyncio.gather(
+            *(published.publisher.publish([record(number, visitor=f"v{number}")]) for number in range(200))
+        )
+
+    asyncio.run(story())
+    assert len(published.read(EVENTS.name, 200)) == 200
+
+
+def test_a_closed_publisher_publishes_nothing(published: Published) -> None:
+    async def story() -> None:
+        await connected(published.publisher)
+        await asyncio.to_thread(published.publisher.close)
+        await published.publisher.publish([record(1)])
+
+    with pytest.raises(PublishFailed):
+        asyncio.run(story())

@@ -1,0 +1,112 @@
+"""Parameters in any vocabulary become typed properties."""
+
+from typing import Any
+
+import pytest
+
+from contracts.events import Item, Properties
+from producers.ingest.parameters import Parameters, parameters_of
+from producers.ingest.rejections import Unfit
+
+
+def read(event_name: str = "view_item", **given: Any) -> Parameters:
+    return parameters_of(event_name, given)
+
+
+def properties(event_name: str = "view_item", **given: Any) -> Properties:
+    return read(event_name, **given).properties
+
+
+def test_given_parameters_are_left_alone() -> None:
+    given = {"products": [{"product_id": "a", "url": "u"}], "revenue": 1}
+    parameters_of("purchase", given)
+    assert given == {"products": [{"product_id": "a", "url": "u"}], "revenue": 1}
+
+
+def test_our_own_word_goes_before_an_alias() -> None:
+    parameters = read("purchase", revenue=2, value=1, order_id="b", transaction_id="a")
+    assert (parameters.properties.value, parameters.properties.transaction_id) == (1, "a")
+    assert parameters.custom == {"revenue": 2, "order_id": "b"}
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_null_and_empty_are_absent(absent: object) -> None:
+    parameters = read("purchase", value=absent, revenue=3, items=absent, currency=absent)
+    assert parameters.properties == Properties(value=3)
+
+
+def test_zero_is_a_value() -> None:
+    assert properties("purchase", value=0, items=[{"price": 5}]).value == 0
+
+
+def test_a_value_is_summed_only_when_every_price_is_known() -> None:
+    assert properties("purchase", items=[{"price": 5, "quantity": 2}, {"price": 0.1}]).value == 10.1
+    assert properties("purchase", items=[{"price": 5}, {"item_id": "b"}]).value is None
+    assert properties("view_item_list", items=[{"price": 5}]).value is None
+
+
+def test_one_product_that_is_spread_out_takes_its_coupon_along() -> None:
+    assert properties("add_to_cart", product_id=7, coupon="MAY", price="2.5").items == (
+        Item(item_id="7", price=2.5, coupon="MAY"),
+    )
+    assert properties("purchase", coupon="MAY").coupon == "MAY"
+
+
+def test_a_list_of_products_goes_before_a_spread_out_one() -> None:
+    parameters = read("add_to_cart", products=[{"sku": "a"}], price=3)
+    assert parameters.properties.items == (Item(item_id="a"),)
+    assert parameters.custom == {"price": 3}
+
+
+def test_a_category_alone_is_no_product() -> None:
+    assert read("view_item", category="Games") == Parameters(Properties(), {}, {"category": "Games"})
+
+
+def test_a_place_on_the_page_is_no_index_in_the_list() -> None:
+    parameters = read("view_item", product_id="a", position="top_left")
+    assert parameters.properties.items == (Item(item_id="a"),)
+    assert parameters.custom == {"position": "top_left"}
+    assert properties("view_item", product_id="a", position="3").items == (Item(item_id="a", index=3),)
+
+
+def test_aliases_are_read_in_known_events_only() -> None:
+    assert read("Order Updated", revenue=3, order_id="a").custom == {"revenue": 3, "order_id": "a"}
+
+
+def test_page_parameters_go_to_the_context() -> None:
+    parameters = parameters_of("page_view", {"url": "u", "title": "t", "page_path": "/p", "path": 3}, is_page_call=True)
+    assert parameters.page == {"page_url": "u", "page_title": "t", "page_path": "/p"}
+    assert parameters.custom == {"path": 3}
+    assert read("view_item", url="u", page_location="l").page == {"page_url": "l"}
+
+
+def test_long_free_text_is_cut() -> None:
+    assert len(properties("search", search_term="x" * 5_000).search_term or "") == 1_024
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"value": "a lot"}, "properties.value must be a number"),
+        ({"value": True}, "properties.value must be a number"),
+        ({"value": "nan"}, "properties.value must be a number from -1e+18 to 1e+18"),
+        ({"value": float("inf")}, "properties.value must be a number from -1e+18 to 1e+18"),
+        ({"value": 1e300}, "properties.value must be a number from -1e+18 to 1e+18"),
+        ({"value": 10**400}, "properties: Number out of range - at `$.value`"),
+        ({"percent_scrolled": 101}, "properties.percent_scrolled must be a number from 0 to 100"),
+        ({"click_count": 1.5}, "properties.click_count must be a whole number"),
+        ({"click_count": 10**20}, "properties.click_count must be a number from 0 to 1e+06"),
+        ({"is_page_view": "perhaps"}, "properties.is_page_view must be true or false"),
+        ({"currency": ["EUR"]}, "properties.currency must be a text"),
+        ({"transaction_id": "x" * 257}, "properties.transaction_id must be at most 256 characters"),
+        ({"items": {"item_id": "a"}}, "properties.items must be a list"),
+        ({"items": ["a"]}, "properties.items[0] must be an object"),
+        ({"items": [{}, {"price": "$1"}]}, "properties.items[1].price must be a number"),
+        ({"items": [{"quantity": 1e19}]}, "properties.items[0].quantity must be a number from -1e+18 to 1e+18"),
+        ({"items": [{"item_name": {"en": "a"}}]}, "properties.items[0].item_name must be a text"),
+    ],
+)
+def test_what_does_not_fit_is_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(Unfit) as unfit:
+        parameters_of("view_item", given)
+    assert str(unfit.value) == message
