@@ -1,8 +1,10 @@
 """Kafka clients the way every step uses them: durable producers, declared topics, a reachability check."""
 
 import logging
+import socket
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
@@ -24,6 +26,7 @@ def durable_producer(settings: KafkaSettings, *, timeout_ms: int = 10_000, linge
 
     `timeout_ms` bounds how long a record may wait for that. Raises `KafkaUnreachable`.
     """
+    require_listening(settings)
     try:
         return KafkaProducer(
             bootstrap_servers=list(settings.brokers),
@@ -35,7 +38,7 @@ def durable_producer(settings: KafkaSettings, *, timeout_ms: int = 10_000, linge
             batch_size=262_144,
             max_request_size=8_388_608,
             delivery_timeout_ms=timeout_ms,
-            request_timeout_ms=min(timeout_ms, 10_000),
+            request_timeout_ms=min(timeout_ms - linger_ms, 10_000),
             bootstrap_timeout_ms=min(timeout_ms, 5_000),
             max_block_ms=min(timeout_ms, 5_000),
             reconnect_backoff_max_ms=1_000,
@@ -47,12 +50,25 @@ def durable_producer(settings: KafkaSettings, *, timeout_ms: int = 10_000, linge
 
 def admin(settings: KafkaSettings, *, timeout_ms: int = 10_000) -> KafkaAdminClient:
     """An administration client. Raises `KafkaUnreachable`."""
+    require_listening(settings, timeout_s=min(timeout_ms / 1000, 2.0))
     try:
         return KafkaAdminClient(
             bootstrap_servers=list(settings.brokers), request_timeout_ms=timeout_ms, bootstrap_timeout_ms=timeout_ms
         )
     except KafkaError as error:
         raise KafkaUnreachable(unreachable(settings)) from error
+
+
+def require_listening(settings: KafkaSettings, timeout_s: float = 2.0) -> None:
+    """Raises `KafkaUnreachable` when no broker accepts a connection.
+
+    Asked first, because a kafka-python client that cannot bootstrap leaves its input and output thread behind.
+    """
+    for address in settings.brokers:
+        host, _, port = address.rpartition(":")
+        with suppress(OSError, ValueError), socket.create_connection((host.strip("[]"), int(port)), timeout_s):
+            return
+    raise KafkaUnreachable(unreachable(settings))
 
 
 def unreachable(settings: KafkaSettings) -> str:

@@ -1,6 +1,7 @@
 """The Faust app: two agents and a timer around the pure folds of sessionize and score."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         process.app_id,
         broker=[f"kafka://{address}" for address in kafka.brokers],
         store="memory://",
+        datadir=str(Path(tempfile.gettempdir()) / process.app_id),  # nothing is kept there; Faust wants one
         autodiscover=False,
         web_enabled=False,
         topic_disable_leader=True,

@@ -122,7 +122,9 @@ class SinkLoop:
             if records:
                 self._last_record_at = now
                 count_missed(records, writer.offsets)
+                tell_lag(source.seen_ends(), writer.offsets)
                 store(writer, records)
+                tell_lag(source.seen_ends(), writer.offsets)
             if now >= look_at:
                 look_at = now + LOOK_EVERY_S
                 if source.current_cluster_id() != source.cluster_id:

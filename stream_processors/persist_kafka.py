@@ -88,15 +88,21 @@ class KafkaSource:
                 ]
         return records
 
+    def seen_ends(self) -> dict[Partition, int]:
+        """The offset after the last record of each partition, as far as fetching has shown."""
+        ends = {each: self._consumer.highwater(TopicPartition(*each)) for each in self.partitions}
+        return {partition: end for partition, end in ends.items() if end is not None}
+
     def ends(self) -> dict[Partition, int]:
-        """The offset after the last record of each partition: what fetching has shown or Kafka says, whichever is more."""
+        """The same as Kafka says when asked, which a consumer that gets nothing needs. Raises `KafkaUnreachable`."""
         try:
             told = self._consumer.end_offsets([TopicPartition(*each) for each in self.partitions], TIMEOUT_MS)
         except KafkaError as error:
             raise KafkaUnreachable(unreachable(self._settings)) from error
-        # The embedded broker tells ends too low; a consumer that gets nothing sees none at all.
+        seen = self.seen_ends()
+        # The embedded broker tells ends too low.
         return {
-            (each.topic, each.partition): max(end, self._consumer.highwater(each) or 0) for each, end in told.items()
+            partition: max(told[TopicPartition(*partition)], seen.get(partition, 0)) for partition in self.partitions
         }
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from tests.apache_kafka.server import missing as apache_kafka_missing
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """DSN of a running Postgres, shared by the run."""
-    with embedded_postgres(tmp_path_factory.mktemp("postgres")) as dsn:
+    # Not in pytest's own folder: every pytest that starts closes that one to Postgres's user, also while we run.
+    with tempfile.TemporaryDirectory(prefix="shopstream-tests-") as folder, embedded_postgres(Path(folder)) as dsn:
         yield dsn
 
 

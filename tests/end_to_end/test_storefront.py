@@ -1,7 +1,5 @@
 """A real Chromium walks through the shop, with the real tracker and a server that records what it is sent."""
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +7,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from contracts.decisions import Decision, Incentive
 from runtime.settings import StorefrontSettings
@@ -17,30 +15,8 @@ from storefront.app import storefront
 from tests.end_to_end.tracker.recording_server import RecordingServer, recording_server
 from tests.factories import decision, incentive
 
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 NOBODY = "http://127.0.0.1:9"
 """Nothing listens there."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    if executable is None:
-        reason = "no chromium on PATH; install it to run the browser tests"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""Every error as a body of `contracts.http.Problem`."""
+
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import msgspec
+from itsdangerous import BadSignature, SignatureExpired
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from console.board import TooManyStreams
+from console.database import DatabaseUnreachable
+from contracts.codec import ENCODER
+from contracts.http import Problem
+from runtime.tokens import TokenRefused
+
+Body = TypeVar("Body")
+
+MAX_BODY_BYTES: Final = 65_536
+
+
+class Refused(Exception):
+    """A request that cannot be answered, with the status, the code for programs and the message for people."""
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.headers = status, code, message, headers or {}
+
+
+def json_response(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A contract as JSON that no cache keeps."""
+    return Response(
+        ENCODER.encode(body), status, {"cache-control": "no-store", **(headers or {})}, media_type="application/json"
+    )
+
+
+def problem_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    body = Problem(code=code, message=message, title=HTTPStatus(status).phrase, status=status)
+    response = json_response(body, status, headers)
+    response.headers["content-type"] = "application/problem+json"
+    return response
+
+
+async def on_refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return problem_response(error.status, error.code, error.message, error.headers)
+
+
+async def on_token_refused(_: Request, error: Exception) -> Response:
+    code = "token_of_another_visitor"
+    if isinstance(error.__cause__, SignatureExpired):
+        code = "token_expired"
+    elif isinstance(error.__cause__, BadSignature):
+        code = "token_forged"
+    return problem_response(401, code, str(error))
+
+
+async def on_too_many_streams(_: Request, error: Exception) -> Response:
+    return problem_response(503, "too_many_streams", str(error), {"retry-after": "10"})
+
+
+async def on_database_unreachable(_: Request, error: Exception) -> Response:
+    return problem_response(503, "database_unreachable", str(error), {"retry-after": "2"})
+
+
+async def on_http_exception(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).name.lower()
+    return problem_response(error.status_code, code, error.detail, dict(error.headers or {}))
+
+
+async def on_bug(request: Request, _: Exception) -> Response:
+    return problem_response(
+        500, "bug", f"{request.url.path} failed for a reason of ours; the log of the console has it"
+    )
+
+
+HANDLERS: Final[dict[Any, ExceptionHandler]] = {
+    Refused: on_refused,
+    TokenRefused: on_token_refused,
+    TooManyStreams: on_too_many_streams,
+    DatabaseUnreachable: on_database_unreachable,
+    HTTPException: on_http_exception,
+    Exception: on_bug,
+}
+"""Starlette's `exception_handlers`."""
+
+
+async def read_body(request: Request, kind: type[Body]) -> Body:
+    """The request's JSON body, whatever its content type says. Raises `Refused`."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BODY_BYTES:
+            raise Refused(413, "body_too_large", f"the body is larger than {MAX_BODY_BYTES} bytes")
+    try:
+        return msgspec.json.decode(bytes(raw), type=kind)
+    except msgspec.ValidationError as error:
+        raise Refused(400, "schema", str(error)) from error
+    except msgspec.DecodeError as error:
+        raise Refused(400, "unparsable", f"the body is not JSON: {error}") from error

@@ -1,0 +1,136 @@
+"""Hop 9. `shopstream console`: the app on its port, fed by the log, until SIGTERM."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from console.api_routes import Predict
+from console.app import create_app
+from console.board import DecisionBoard, Posted
+from console.database import Database
+from console.follow import DecisionFollower
+from contracts.http import PredictAnswer, PredictRequest
+from models.policy import Policy, PolicyError
+from models.predict import predict
+from models.serving import ModelMismatch, Scorer
+from runtime.logs import configure_logging
+from runtime.settings import ConsoleSettings, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
+from runtime.stopping import stop_on_signals
+from runtime.tokens import DecisionTokens
+
+log = logging.getLogger(__name__)
+
+STOP_WITHIN_S: Final = 2
+
+
+class ConsoleServer(uvicorn.Server):
+    """Ends the open streams before it waits for connections to close: they would never close by themselves."""
+
+    def __init__(self, config: uvicorn.Config, board: DecisionBoard) -> None:
+        super().__init__(config)
+        self._board = board
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._board.close()
+        await super().shutdown(sockets)
+
+
+def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSettings, process: ProcessSettings) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. Kafka and Postgres may come, go and come back meanwhile.
+
+    Raises `SettingsError`.
+    """
+    try:
+        tokens = DecisionTokens(console.token_secret, console.token_ttl_s)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    configure_logging("console")
+    listener = _listener(console)
+    if listener is None:
+        return 1
+    stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
+    board = DecisionBoard(opened_at=_now())
+    database = Database(postgres.dsn)
+    loops: list[asyncio.AbstractEventLoop] = []
+    servers: list[ConsoleServer] = []
+
+    def hand_over(batch: list[Posted]) -> None:
+        loops[0].call_soon_threadsafe(lambda: board.take(batch, _now()))
+
+    def exit_soon() -> None:
+        servers[0].should_exit = True
+
+    follower = DecisionFollower(kafka, hand_over, exit_soon)
+
+    @asynccontextmanager
+    async def following() -> AsyncIterator[None]:
+        loops.append(asyncio.get_running_loop())
+        follower.start()
+        log.info("the console is at http://%s:%d", *listener.getsockname()[:2])
+        yield
+        await asyncio.to_thread(follower.stop)
+        database.close()
+
+    app = create_app(
+        console.allowed_origins,
+        tokens,
+        board,
+        database,
+        _predictor(process),
+        {"kafka": follower.problem, "postgres": database.problem},
+        _now,
+        following,
+    )
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+    )
+    servers.append(ConsoleServer(config, board))
+    servers[0].run(sockets=[listener])
+    return 1 if follower.has_died else 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _listener(console: ConsoleSettings) -> socket.socket | None:
+    try:
+        family = socket.AF_INET6 if ":" in console.host else socket.AF_INET
+        return socket.create_server((console.host, console.port), family=family, backlog=2048)
+    except OSError as error:
+        log.error(
+            "cannot listen on %s:%d (%s); stop what does, or set SHOPSTREAM_CONSOLE_PORT",
+            console.host,
+            console.port,
+            (error.strerror or str(error)).partition(" (")[0],
+        )
+        return None
+
+
+def _predictor(process: ProcessSettings) -> Predict | None:
+    try:
+        scorer = Scorer.load(Path(process.model_dir) if process.model_dir else None)
+        policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
+    except (ModelMismatch, PolicyError) as error:
+        # Decisions of the stream processor must reach the browsers all the same; /api/health says what is missing.
+        log.error("/api/predict is off: %s", error)
+        return None
+
+    def predicted(request: PredictRequest, now: datetime) -> PredictAnswer:
+        return predict(request, scorer, policy, now=now)
+
+    return predicted

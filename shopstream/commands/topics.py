@@ -1,0 +1,68 @@
+"""`shopstream topics`: the declared topics, for people and for programs; `topics create` makes them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from contracts.topics import TOPICS, Topic
+from runtime.settings import KafkaSettings
+from shopstream.environ import environ
+
+
+def add_to(app: typer.Typer) -> None:
+    group = typer.Typer(invoke_without_command=True, help="The declared topics.")
+    group.callback()(listing)
+    group.command()(create)
+    app.add_typer(group, name="topics", rich_help_panel="Set-up")
+
+
+def listing(
+    context: typer.Context, json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
+) -> None:
+    """The declared topics: key, contract, partitions, retention and dead-letter topic."""
+    if context.invoked_subcommand is not None:
+        return
+    if json:
+        import msgspec
+
+        body = msgspec.json.encode([described(topic) for topic in TOPICS])
+        typer.echo(msgspec.json.format(body, indent=2).decode())
+        return
+    from rich.table import Table
+
+    from shopstream.screen import screen
+
+    table = Table("topic", "key", "contract", "CloudEvents type", "partitions", "kept", "dead letters")
+    for topic in TOPICS:
+        kept = f"{topic.retention.days} days"
+        table.add_row(
+            topic.name,
+            topic.key,
+            topic.value.__name__,
+            topic.type,
+            str(topic.partitions),
+            kept,
+            topic.dead_letters or "–",
+        )
+    screen().print(table)
+
+
+def create() -> None:
+    """Create the declared topics that Kafka does not have yet."""
+    from runtime.kafka import create_topics
+
+    created = create_topics(KafkaSettings.from_environ(environ()))
+    typer.echo(f"created {', '.join(created)}" if created else f"all {len(TOPICS)} topics are there already")
+
+
+def described(topic: Topic) -> dict[str, Any]:
+    """A topic as JSON."""
+    return {
+        "name": topic.name,
+        "key": topic.key,
+        "contract": topic.value.__name__,
+        "type": topic.type,
+        "partitions": topic.partitions,
+        "retention_s": int(topic.retention.total_seconds()),
+        "dead_letters": topic.dead_letters,
+    }

@@ -1,0 +1,158 @@
+"""What is wrong with an installation: settings, Kafka, Postgres, each service, lag and dead letters, with each repair."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from contracts.topics import TOPICS
+from runtime.settings import ALL, KafkaSettings, PostgresSettings, SettingsError
+from shopstream.pipeline import Pipeline
+from shopstream.probes import figures_at, ready_check
+
+MOST_LAG: Final = 10_000
+"""A step this many records behind is not keeping up."""
+OPTIONAL: Final = frozenset({"storefront"})
+"""A demo: an installation may live without it."""
+
+Verdict = Literal["ok", "note", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `repair` is the command or step that puts it right."""
+
+    subject: str
+    verdict: Verdict
+    text: str
+    repair: str = ""
+
+
+def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Every finding, in the order of an event's way."""
+    wrong = list(settings_findings(environ))
+    yield from wrong or [Finding("settings", "ok", "all can be read")]
+    if not any(each.subject == "Kafka settings" for each in wrong):
+        yield from kafka_findings(KafkaSettings.from_environ(environ))
+    if not any(each.subject == "Postgres settings" for each in wrong):
+        yield from postgres_findings(PostgresSettings.from_environ(environ))
+    if not wrong:
+        yield from service_findings(Pipeline.from_environ(environ))
+
+
+def settings_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """What cannot be read; nothing when all can."""
+    for group in ALL:
+        try:
+            group.from_environ(environ)
+        except SettingsError as error:
+            yield Finding(
+                f"{group.step().title()} settings", "problem", str(error), "correct the variable; docs/settings.md"
+            )
+
+
+def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
+    """Whether a broker answers and has the declared topics as declared."""
+    from kafka.errors import KafkaError
+
+    from runtime.kafka import KafkaUnreachable, admin
+
+    try:
+        client = admin(settings, timeout_ms=3_000)
+    except KafkaUnreachable as error:
+        yield Finding("Kafka", "problem", str(error), "docker compose up -d kafka, or shopstream up")
+        return
+    try:
+        described = client.describe_topics([topic.name for topic in TOPICS])
+    except KafkaError as error:
+        yield Finding("Kafka", "problem", f"it answers but cannot describe topics: {error}", "see the broker's log")
+        return
+    finally:
+        client.close()
+    yield Finding("Kafka", "ok", f"answers at {', '.join(settings.brokers)}")
+    yield from topic_findings({each["name"]: len(each["partitions"]) for each in described if not each["error_code"]})
+
+
+def topic_findings(partitions: Mapping[str, int]) -> Iterator[Finding]:
+    """Compare the topics that Kafka has, with their number of partitions, with those that are declared."""
+    missing = [topic.name for topic in TOPICS if topic.name not in partitions]
+    other = [topic for topic in TOPICS if partitions.get(topic.name, topic.partitions) != topic.partitions]
+    if missing:
+        yield Finding("topics", "problem", f"missing: {', '.join(missing)}", "shopstream topics create")
+    for topic in other:
+        yield Finding(
+            "topics",
+            "problem",
+            f"{topic.name} has {partitions[topic.name]} partitions and is declared with {topic.partitions}; "
+            "one visitor's records would be on partitions of different numbers",
+            "delete the topic, then shopstream topics create and replay",
+        )
+    if not missing and not other:
+        yield Finding("topics", "ok", f"all {len(TOPICS)} are there, as declared")
+
+
+def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
+    """Whether Postgres answers, has this version's schema, and which dead letters came in the last hour."""
+    from sql.connection import PostgresUnreachable, connect
+    from sql.migrate import SchemaError, require_current
+
+    try:
+        connection = connect(settings.dsn, timeout_s=3)
+    except PostgresUnreachable as error:
+        yield Finding("Postgres", "problem", str(error), "docker compose up -d postgres, or shopstream up")
+        return
+    try:
+        yield Finding("Postgres", "ok", f"answers at {connection.info.host}:{connection.info.port}")
+        try:
+            require_current(connection)
+        except SchemaError as error:
+            yield Finding("schema", "problem", str(error), "shopstream migrate")
+            return
+        yield Finding("schema", "ok", "current")
+        from sql import files
+
+        with connection, connection.cursor() as cursor:
+            cursor.execute(files.statement("dead_letters_last_hour"))
+            yield from dead_letter_findings(cursor.fetchall())
+    finally:
+        connection.close()
+
+
+def dead_letter_findings(rows: list[tuple[str, str, int, str]]) -> Iterator[Finding]:
+    """Dead letters by stage and code. Those of ingest are the senders' doing; those of a later step are ours."""
+    for stage, code, count, message in rows:
+        yield Finding(
+            "dead letters",
+            "note" if stage == "ingest" else "problem",
+            f"{count} of {stage} in the last hour, {code}: {message}",
+            "correct the sender" if stage == "ingest" else f"see the log of {stage}, then replay",
+        )
+    if not rows:
+        yield Finding("dead letters", "ok", "none in the last hour")
+
+
+def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Whether each service is ready, and how far the readers are behind."""
+    urls = pipeline.urls()
+    with ThreadPoolExecutor(max_workers=len(urls)) as pool:
+        problems = dict(zip(urls, pool.map(lambda url: ready_check(url)(), urls.values()), strict=True))
+    for name, problem in problems.items():
+        if problem is None:
+            yield Finding(name, "ok", f"ready at {urls[name]}")
+        else:
+            yield Finding(name, "note" if name in OPTIONAL else "problem", problem, f"shopstream {name}")
+    for step in ("process", "persist"):
+        if problems[step] is None:
+            figures = figures_at(urls[step])
+            yield lag_finding(step, None if figures is None else figures.get(f"{step}_lag_records", 0.0))
+
+
+def lag_finding(step: str, lag: float | None) -> Finding:
+    subject = f"{step} lag"
+    if lag is None:
+        return Finding(subject, "problem", "its metrics cannot be read", f"restart shopstream {step}")
+    if lag > MOST_LAG:
+        return Finding(
+            subject, "problem", f"{lag:,.0f} records behind", f"see its log; start more of shopstream {step}"
+        )
+    return Finding(subject, "ok", f"{max(0.0, lag):,.0f} records")

@@ -1,0 +1,62 @@
+"""Asks a service over HTTP how it is: `/readyz` and `/metrics`."""
+
+import json
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from runtime.health import Check
+
+# Never through a proxy: the services are on this machine or this network.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+Figures = Mapping[str, float]
+"""Metrics by sample name, summed over their labels."""
+
+
+def ready_check(url: str, timeout_s: float = 3.0) -> Check:
+    """A check of a service's `/readyz`: None when it is ready, else what it says is wrong."""
+
+    def check() -> str | None:
+        try:
+            _OPENER.open(f"{url}/readyz", timeout=timeout_s).close()
+        except urllib.error.HTTPError as error:
+            with error:
+                return problems_in(error.read(), f"{url}/readyz answers {error.code}")
+        except (OSError, ValueError) as error:
+            return f"nothing answers at {url} ({getattr(error, 'reason', error)})"
+        return None
+
+    return check
+
+
+def problems_in(body: bytes, otherwise: str) -> str:
+    """The sentences of a `/readyz` body that are not `ok`."""
+    try:
+        checks = json.loads(body)
+    except ValueError:
+        return otherwise
+    if not isinstance(checks, dict):
+        return otherwise
+    return "; ".join(f"{name}: {text}" for name, text in checks.items() if text != "ok") or otherwise
+
+
+def figures_at(url: str, timeout_s: float = 2.0) -> Figures | None:
+    """A service's metrics; None when it does not answer."""
+    try:
+        with _OPENER.open(f"{url}/metrics", timeout=timeout_s) as answer:
+            return figures_in(answer.read().decode())
+    except (OSError, ValueError):
+        return None
+
+
+def figures_in(text: str) -> Figures:
+    """Every sample of a Prometheus exposition, summed over its labels."""
+    totals: dict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            totals[sample.name] += sample.value
+    return totals

@@ -1,0 +1,66 @@
+"""The model that ships: learnt from simulated shoppers, through the same mapping and fold as live traffic.
+
+`shopstream train --out models/default` makes the model that ships again.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+
+from contracts.events import Event
+from models.card import Card, DataSource
+from models.examples import digest_of, examples_of
+from models.training import train
+from producers.ingest.accept import event_of
+from producers.ingest.rejections import Rejection
+from producers.ingest.write_keys import HISTORY
+from producers.shoppers.behaviour import visits
+
+SEED: Final = 20_260_105
+VISITS: Final = 20_000
+SAMPLE_VISITS: Final = 200
+START: Final = datetime(2026, 1, 5, tzinfo=UTC)
+DAYS: Final = 28.0
+SIMULATED: Final = DataSource(name="simulated shoppers (producers/shoppers)", licence="MIT, as Shopstream itself")
+
+Advance = Callable[[int], None]
+"""Told how many more visits are done."""
+
+
+def simulated_events(
+    visit_count: int, seed: int, advance: Advance = lambda _: None, *, first: int | None = None
+) -> Iterator[Event]:
+    """Events of simulated visits (or of the `first` of them) as ingest would publish them, event time kept."""
+    for visit in islice(visits(visit_count, seed=seed, start=START, days=DAYS), first):
+        received_at = visit.started_at + timedelta(seconds=visit.duration_s)
+        for item in visit.items():
+            event = event_of(item, write_key=HISTORY, received_at=received_at)
+            if isinstance(event, Rejection):
+                raise ValueError(
+                    f"ingest refuses an event of the simulated shoppers: {event.message}; correct producers/shoppers"
+                )
+            yield event
+        advance(1)
+
+
+def train_default(
+    folder: Path,
+    *,
+    seed: int = SEED,
+    visit_count: int = VISITS,
+    advance: Advance = lambda _: None,
+) -> Card:
+    """Train on simulated shoppers and write the model's two files into `folder`; returns its card."""
+    data = replace(SIMULATED, sample_digest=sample_digest(visit_count, seed))
+    artifact = train(examples_of(simulated_events(visit_count, seed, advance)), seed=seed, data=data)
+    artifact.save(folder)
+    return artifact.card
+
+
+def sample_digest(visit_count: int = VISITS, seed: int = SEED) -> str:
+    """Digest of the examples of the first visits: changes when the shoppers, ingest's mapping or the fold change."""
+    return digest_of(list(examples_of(simulated_events(visit_count, seed, first=SAMPLE_VISITS))))

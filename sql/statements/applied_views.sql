@@ -1,0 +1,5 @@
+-- One row per view applied.
+select
+    name,
+    checksum
+from schema_view;

@@ -1,0 +1,2 @@
+-- Every row: all views are about to be recorded again.
+delete from schema_view;

@@ -1,0 +1,2 @@
+-- No row: holds the one lock that all migrating processes share, until the transaction ends.
+select pg_advisory_xact_lock(hashtext('shopstream migrate'));

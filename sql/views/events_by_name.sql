@@ -1,0 +1,10 @@
+-- One row per event name: events received in the last 24 hours.
+create view events_by_name as
+select
+    event_name,
+    count(*) as events,
+    count(*)::double precision / sum(count(*)) over () as share,
+    max(received_at) as last_received_at
+from events
+where received_at > now() - interval '24 hours'
+group by event_name;

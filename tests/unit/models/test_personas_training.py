@@ -1,0 +1,64 @@
+"""Fitting personas: clusters keep their names, also when the data is turned around or new."""
+
+from datetime import timedelta
+from random import Random
+
+import numpy as np
+
+from contracts.features import SessionFeatures
+from models.personas import PROTOTYPES
+from models.personas_training import fit_personas, named
+from tests.factories import at, features
+
+
+def test_centres_keep_the_names_of_what_they_are_nearest_to() -> None:
+    meanings = np.array(list(PROTOTYPES.values()))
+    shuffled = np.random.default_rng(1).permutation(len(meanings))
+    names = named(meanings[shuffled] + 0.1)
+    assert [int(shuffled[names[name]]) for name in PROTOTYPES] == [0, 1, 2, 3, 4]
+
+
+def test_each_name_is_given_once_even_when_two_centres_mean_the_same() -> None:
+    centres = np.zeros((5, 7))
+    assert sorted(named(centres).values()) == [0, 1, 2, 3, 4]
+
+
+def crowd(seed: int) -> list[SessionFeatures]:
+    """Visits of four kinds: of loyal customers, of researchers, of the quick, and of those who only glance."""
+    random = Random(seed)
+    visits = []
+    for number in range(400):
+        products, pause_s, cart, purchases = [(5, 20, 30, 5), (20, 40, 0, 0), (4, 5, 120, 0), (1, 12, 0, 0)][number % 4]
+        events = 8 + random.randint(0, 2 * products)
+        visits.append(
+            features(
+                "12:00",
+                at("12:00") + timedelta(seconds=pause_s * events * random.uniform(0.7, 1.4)),
+                event_count=events,
+                page_count=products + random.randint(1, 3),
+                product_view_count=products + random.randint(0, 2),
+                cart_value=cart * random.uniform(0.5, 1.5),
+                previous_purchase_count=purchases,
+                previous_revenue=purchases * 50.0,
+            )
+        )
+    return visits
+
+
+def test_a_retraining_on_other_visitors_gives_each_name_a_centre_of_the_same_kind() -> None:
+    for model in (fit_personas(crowd(1), seed=1), fit_personas(crowd(2), seed=2)):
+        centres = {name: dict(zip(model.traits, centre, strict=True)) for name, centre in model.centres.items()}
+        assert max(centres, key=lambda name: centres[name]["previous_purchases"]) == "VIP Loyalist"
+        assert max(centres, key=lambda name: centres[name]["products"]) == "Research Shopper"
+        assert max(centres, key=lambda name: centres[name]["basket"]) == "Quick Buyer"
+        assert min(centres, key=lambda name: centres[name]["products"]) in ("Browser", "Casual Visitor")
+        assert model.spread > 0
+
+
+def test_the_same_visits_and_seed_give_the_same_model(sessions: list[SessionFeatures]) -> None:
+    assert fit_personas(sessions, seed=3) == fit_personas(sessions, seed=3)
+
+
+def test_short_visits_are_used_when_there_are_no_others(sessions: list[SessionFeatures]) -> None:
+    short = [session for session in sessions if session.event_count < 8]
+    assert len(fit_personas(short, seed=1).centres) == 5

@@ -1,0 +1,45 @@
+"""What the doctor concludes from what it sees."""
+
+from contracts.topics import PARTITIONS, TOPICS
+from shopstream.doctor import MOST_LAG, dead_letter_findings, lag_finding, settings_findings, topic_findings
+
+DECLARED = {topic.name: topic.partitions for topic in TOPICS}
+
+
+def test_settings_that_can_be_read_are_no_finding() -> None:
+    assert list(settings_findings({})) == []
+
+
+def test_every_setting_that_cannot_be_read_is_named() -> None:
+    wrong = {"SHOPSTREAM_INGEST_PORT": "x", "SHOPSTREAM_PERSIST_BATCH_ROWS": "y"}
+    findings = list(settings_findings(wrong))
+    assert [each.subject for each in findings] == ["Ingest settings", "Persist settings"]
+    assert "SHOPSTREAM_INGEST_PORT='x'" in findings[0].text
+
+
+def test_declared_topics_are_healthy() -> None:
+    assert [each.verdict for each in topic_findings(DECLARED)] == ["ok"]
+
+
+def test_missing_topics_are_named_with_the_command_that_creates_them() -> None:
+    (finding,) = topic_findings({name: count for name, count in DECLARED.items() if name != "decisions"})
+    assert (finding.verdict, finding.text) == ("problem", "missing: decisions")
+    assert finding.repair == "shopstream topics create"
+
+
+def test_a_topic_with_another_number_of_partitions_is_a_problem() -> None:
+    (finding,) = topic_findings({**DECLARED, "events": PARTITIONS + 1})
+    assert finding.verdict == "problem"
+    assert f"events has {PARTITIONS + 1} partitions" in finding.text
+
+
+def test_refused_events_are_the_senders_doing_and_later_dead_letters_are_ours() -> None:
+    rows = [("ingest", "schema", 3, "value must be a number"), ("sessionize", "unparsable", 1, "not JSON")]
+    assert [each.verdict for each in dead_letter_findings(rows)] == ["note", "problem"]
+    assert [each.verdict for each in dead_letter_findings([])] == ["ok"]
+
+
+def test_a_step_far_behind_is_a_problem() -> None:
+    assert lag_finding("persist", 12).verdict == "ok"
+    assert lag_finding("persist", MOST_LAG + 1).verdict == "problem"
+    assert lag_finding("persist", None).verdict == "problem"

@@ -1,0 +1,68 @@
+"""Asking services how they are."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from shopstream.ports import free_port
+from shopstream.probes import figures_at, figures_in, problems_in, ready_check
+
+METRICS = """\
+# HELP ingest_events_rejected_total Refused.
+# TYPE ingest_events_rejected_total counter
+ingest_events_rejected_total{code="schema"} 2.0
+ingest_events_rejected_total{code="missing_identity"} 3.0
+# HELP process_lag_records Waiting.
+# TYPE process_lag_records gauge
+process_lag_records{topic="events",partition="0"} 4.0
+"""
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers as a service whose Kafka is away."""
+
+    def do_GET(self) -> None:
+        status, body = {
+            "/readyz": (503, b'{"kafka": "no Kafka broker answers", "streams": "ok"}'),
+            "/metrics": (200, METRICS.encode()),
+        }[self.path]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_service_that_is_not_ready_says_why(url: str) -> None:
+    assert ready_check(url)() == "kafka: no Kafka broker answers"
+
+
+def test_a_service_that_does_not_answer_is_not_ready() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert f"nothing answers at {url}" in (ready_check(url)() or "")
+    assert figures_at(url) is None
+
+
+def test_figures_are_summed_over_their_labels(url: str) -> None:
+    figures = figures_at(url)
+    assert figures == figures_in(METRICS)
+    assert figures is not None
+    assert figures["ingest_events_rejected_total"] == 5
+    assert figures["process_lag_records"] == 4
+
+
+def test_a_body_that_is_not_ours_is_not_repeated_to_people() -> None:
+    assert problems_in(b"<html>", "it answers 502") == "it answers 502"
+    assert problems_in(b"[1]", "it answers 502") == "it answers 502"

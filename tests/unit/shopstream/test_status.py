@@ -1,0 +1,48 @@
+"""How the pipeline does, in one line."""
+
+from shopstream.status import LatestDecision, Status, is_caught_up, status_of
+
+
+def test_rates_are_counted_between_two_looks() -> None:
+    status = status_of({"ingest": {"ingest_events_accepted_total": 150.0}}, Status(events=100.0), seconds=2.0)
+    assert (status.events, status.events_per_s) == (150.0, 25.0)
+
+
+def test_a_service_that_began_again_at_zero_has_no_negative_rate() -> None:
+    status = status_of({"ingest": {"ingest_events_accepted_total": 3.0}}, Status(events=100.0), seconds=1.0)
+    assert status.events_per_s == 0
+
+
+def test_the_lag_of_a_service_that_does_not_answer_is_unknown() -> None:
+    line = status_of({"ingest": None, "process": None, "persist": {}}, Status(), seconds=1.0).line()
+    assert "lag ? + 0" in line
+
+
+def test_the_line_tells_events_sessions_decisions_purchases_lag_and_dead_letters() -> None:
+    status = Status(
+        events=12_345,
+        events_per_s=120,
+        decisions=900,
+        dead_letters=2,
+        process_lag=0,
+        persist_lag=7,
+        sessions=40,
+        purchases=3,
+        revenue=99.5,
+    )
+    assert status.line() == (
+        "12,345 events · 120/s · 40 sessions · 900 decisions · 3 purchases (99.50) · lag 0 + 7 · 2 dead letters"
+    )
+
+
+def test_a_step_has_caught_up_when_nothing_waits_and_nothing_came_since_that_was_measured() -> None:
+    assert is_caught_up("process", {"process_lag_records": 0.0, "process_seconds_since_last_event": 2.0})
+    assert not is_caught_up("process", {"process_lag_records": 1.0, "process_seconds_since_last_event": 2.0})
+    assert not is_caught_up("process", {"process_lag_records": 0.0, "process_seconds_since_last_event": 0.1})
+    assert not is_caught_up("persist", None)
+
+
+def test_a_decision_is_told_with_its_incentive_and_whether_it_was_held_out() -> None:
+    assert str(LatestDecision("Browser", 0.125, None, False)) == "Browser, 12% likely to buy, no incentive"
+    assert str(LatestDecision("Browser", 0.5, "free_shipping", True)).endswith("free shipping")
+    assert str(LatestDecision("Browser", 0.5, "free_shipping", False)).endswith("free shipping (held out)")
