@@ -1,0 +1,76 @@
+"""The card of a model: everything but the forest itself, as JSON that a person can read."""
+
+import msgspec
+
+from models.personas import PersonaModel
+from models.styles import StyleModel
+
+MODEL_FILE = "likelihood.onnx"
+CARD_FILE = "card.json"
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """The forest's raw output to a probability: straight lines between these points, flat outside. Fitted on held-out visitors."""
+
+    raw: tuple[float, ...]
+    probability: tuple[float, ...]
+
+
+class PrefixMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """How good the likelihood is on test visitors who came later than all training, judged after their first `events` events.
+
+    Test visitors are known as unevenly as those of training (`models/knowledge.py`): of some, all is known; of some, five numbers.
+    A figure is null where the test has no buyer or only buyers.
+    """
+
+    events: str
+    sessions: int
+    base_rate: float
+    auc: float | None
+    pr_auc: float | None
+    brier: float
+    brier_of_base_rate: float
+    ece: float
+
+
+class DataSource(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model learnt from, and whether others may."""
+
+    name: str
+    licence: str
+    digest: str = ""
+    sample_digest: str = ""
+    """Of the first examples only, where they can be made again: a cheap way to see that the model is stale."""
+    examples: int = 0
+    sessions: int = 0
+    visitors: int = 0
+    buying_sessions: int = 0
+
+
+class Forest(msgspec.Struct, frozen=True, kw_only=True):
+    trees: int
+    leaves: int
+    max_leaves: int
+    min_leaf_examples: int
+    seed: int
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    model_version: str
+    onnx_digest: str
+    features: tuple[str, ...]
+    features_digest: str
+    reasons: tuple[str, ...]
+    missing: float
+    """What stands for an unknown feature in the forest: below every value a feature can take."""
+    base: float
+    """The forest's raw output before any feature is looked at; base + credits of all reasons = raw output."""
+    calibration: Calibration
+    likelihood_after_purchase: float
+    """Share of sessions that bought again after a purchase: the forest only knows sessions before their first."""
+    personas: PersonaModel
+    styles: StyleModel
+    forest: Forest
+    data: DataSource
+    metrics: tuple[PrefixMetrics, ...]
+    made_with: dict[str, str]

@@ -1,0 +1,55 @@
+"""Visits in, five named clusters out."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+
+from contracts.decisions import Persona
+from contracts.features import SessionFeatures
+from models.metrics import Numbers
+from models.personas import FULL_EVENTS, PROTOTYPES, TRAITS, PersonaModel
+
+ENOUGH_VISITS: Final = 100
+SMALLEST_SCALE: Final = 1e-3
+DIGITS: Final = 5
+
+
+def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
+    """Cluster whole visits, starting from what the names mean, and give each centre the name whose meaning it is nearest to.
+
+    Visits that left early say little and would be two clusters of their own: they are left out, unless there are hardly others.
+    """
+    long = [visit for visit in visits if visit.event_count >= FULL_EVENTS]
+    if len(long) >= ENOUGH_VISITS:
+        visits = long
+    traits = np.array([[trait.of(visit) for trait in TRAITS] for visit in visits], dtype=np.float64)
+    mean = np.nanmean(traits, axis=0)
+    scale = np.maximum(np.nanstd(traits, axis=0), SMALLEST_SCALE)
+    points = np.nan_to_num((traits - mean) / scale)
+    meanings = np.array(list(PROTOTYPES.values()))
+    clusters = KMeans(n_clusters=len(PROTOTYPES), init=meanings, n_init=1, random_state=seed).fit(points)
+    centres = clusters.cluster_centers_
+    names = named(centres)
+    return PersonaModel(
+        traits=tuple(trait.name for trait in TRAITS),
+        mean=_rounded(mean),
+        scale=_rounded(scale),
+        centres={name: _rounded(centres[place]) for name, place in names.items()},
+        spread=round(float(clusters.inertia_) / points.size, DIGITS),
+    )
+
+
+def named(centres: Numbers) -> dict[Persona, int]:
+    """The place of each persona's centre: the matching of names to centres with the least total distance."""
+    meanings = np.array(list(PROTOTYPES.values()))
+    distances = np.linalg.norm(meanings[:, None, :] - centres[None, :, :], axis=2)
+    _, places = linear_sum_assignment(distances)
+    return {name: int(place) for name, place in zip(PROTOTYPES, places, strict=True)}
+
+
+def _rounded(values: Numbers) -> tuple[float, ...]:
+    # The last bits depend on how many threads added; a card must not.
+    return tuple(np.round(values, DIGITS).tolist())

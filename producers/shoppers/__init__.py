@@ -1,0 +1,1 @@
+"""Simulated shoppers: seeded visits to a shop, for training without data and for traffic without people."""
