@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
@@ -50,9 +51,7 @@ def stream_processor(kafka: KafkaSettings, folder: Path) -> Service:
 class Reader:
     """Reads a topic from its beginning, keeping the newest record of each session."""
 
-    def __init__(
-        self, kafka: KafkaSettings, topic: Topic, decoder: msgspec.json.Decoder[SessionFeatures | Decision]
-    ) -> None:
+    def __init__(self, kafka: KafkaSettings, topic: Topic, decoder: msgspec.json.Decoder[Any]) -> None:
         self._consumer = KafkaConsumer(bootstrap_servers=list(kafka.brokers), enable_auto_commit=False)
         partitions = [TopicPartition(topic.name, number) for number in range(PARTITIONS)]
         self._consumer.assign(partitions)
