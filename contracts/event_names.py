@@ -23,42 +23,38 @@ REFUND: Final = "refund"
 VIEW_PROMOTION: Final = "view_promotion"
 SELECT_PROMOTION: Final = "select_promotion"
 COUPON_APPLIED: Final = "coupon_applied"
-"""Ours: GA4 has no event for it, and a coupon tells a bargain hunter."""
 USER_ENGAGEMENT: Final = "user_engagement"
-"""GA4's engagement report: active time, scroll depth, pointer travel and clicks since the last one."""
 CLICK: Final = "click"
-"""A click on an element that the shop marked with `data-shopstream-click`."""
 IDENTIFY: Final = "identify"
-"""An SDK told us who the visitor is (`user_id`)."""
 INCENTIVE_SHOWN: Final = "incentive_shown"
 INCENTIVE_ACCEPTED: Final = "incentive_accepted"
 INCENTIVE_DISMISSED: Final = "incentive_dismissed"
 
-RECOMMENDED: Final = frozenset(
-    {
-        PAGE_VIEW,
-        VIEW_ITEM_LIST,
-        SELECT_ITEM,
-        VIEW_ITEM,
-        SEARCH,
-        ADD_TO_CART,
-        REMOVE_FROM_CART,
-        VIEW_CART,
-        ADD_TO_WISHLIST,
-        BEGIN_CHECKOUT,
-        ADD_SHIPPING_INFO,
-        ADD_PAYMENT_INFO,
-        PURCHASE,
-        REFUND,
-        VIEW_PROMOTION,
-        SELECT_PROMOTION,
-        COUPON_APPLIED,
-        USER_ENGAGEMENT,
-        CLICK,
-        IDENTIFY,
-        INCENTIVE_SHOWN,
-        INCENTIVE_ACCEPTED,
-        INCENTIVE_DISMISSED,
-    }
-)
-"""Every name that some step of ours gives a meaning to."""
+MEANINGS: Final = {
+    PAGE_VIEW: "A page, or a view of a single-page shop, was shown.",
+    VIEW_ITEM_LIST: "A list of products was shown.",
+    SELECT_ITEM: "A product was chosen in a list.",
+    VIEW_ITEM: "A product's own page was shown.",
+    SEARCH: "The visitor searched in the shop.",
+    ADD_TO_CART: "Products were put into the cart.",
+    REMOVE_FROM_CART: "Products were taken out of the cart.",
+    VIEW_CART: "The cart was shown.",
+    ADD_TO_WISHLIST: "A product was put on the wish list.",
+    BEGIN_CHECKOUT: "The checkout began.",
+    ADD_SHIPPING_INFO: "The address was given.",
+    ADD_PAYMENT_INFO: "The payment was chosen.",
+    PURCHASE: "An order was placed.",
+    REFUND: "An order was refunded.",
+    VIEW_PROMOTION: "A promotion was shown.",
+    SELECT_PROMOTION: "A promotion was chosen.",
+    COUPON_APPLIED: "A coupon was entered. Ours: GA4 has no event for it, and a coupon tells a bargain hunter.",
+    USER_ENGAGEMENT: "Active time, scroll depth, pointer travel and clicks since the last report.",
+    CLICK: "A click on an element that the shop marked with `data-shopstream-click`.",
+    IDENTIFY: "An SDK told who the visitor is (`user_id`).",
+    INCENTIVE_SHOWN: "The page showed an incentive.",
+    INCENTIVE_ACCEPTED: "The visitor took an incentive.",
+    INCENTIVE_DISMISSED: "The visitor sent an incentive away.",
+}
+"""Every name that some step of ours gives a meaning to, and the meaning."""
+
+RECOMMENDED: Final = frozenset(MEANINGS)

@@ -53,6 +53,8 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     click_count: int | None = None
     rage_click_count: int | None = None
     """Runs of three or more clicks on one spot within a second, since the last report."""
+    ga_session_number: int | None = None
+    """The visitor's how-manieth session this is by the sender's own count, which may be older than ours."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +69,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     os: str | None = None
     locale: str | None = None
     timezone: str | None = None
+    country: str | None = None
+    """Where the sender's own look-up placed the visitor: an ISO 3166 code or an English name. We look up no address."""
     campaign_source: str | None = None
     campaign_medium: str | None = None
     campaign_name: str | None = None

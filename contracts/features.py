@@ -72,3 +72,23 @@ class SessionFeatures(msgspec.Struct, frozen=True, kw_only=True):
     previous_purchase_count: int
     previous_revenue: float
     seconds_since_previous_session: float | None
+
+    # Fields from here on came later; a record without them is of an older stream, and its values are unknown.
+    select_item_count: int | None = None
+    home_page_count: int | None = None
+    information_page_count: int | None = None
+    account_page_count: int | None = None
+    cart_page_count: int | None = None
+    checkout_page_count: int | None = None
+    """Pages viewed of a kind that their path tells (`models/pages.py`)."""
+    seconds_since_previous_event: float | None = None
+    """From the event before the newest to the newest."""
+    cart_idle_s: float | None = None
+    """From the newest change of the cart to the newest event."""
+    os: str | None = None
+    country: str | None = None
+    ga_session_number: int | None = None
+    """The visitor's how-manieth session this is by the sender's own count."""
+    previous_event_count: int | None = None
+    previous_add_to_cart_count: int | None = None
+    previous_checkout_step_count: int | None = None

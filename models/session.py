@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 from zlib import crc32
 
 import msgspec
@@ -13,6 +13,7 @@ from contracts.events import DeviceType, Event
 from contracts.ids import derived_id
 from models import cart
 from models.channels import channel_of
+from models.pages import PageKind, kind_of
 
 Mark = tuple[datetime, str]
 """Event time and message id: the order of events inside a visitor's story."""
@@ -20,6 +21,8 @@ Mark = tuple[datetime, str]
 MAX_PRODUCTS: Final = 2_048
 CHECKOUT: Final = frozenset({names.BEGIN_CHECKOUT, names.ADD_SHIPPING_INFO, names.ADD_PAYMENT_INFO})
 PROMOTION: Final = frozenset({names.VIEW_PROMOTION, names.SELECT_PROMOTION})
+PAGE_KINDS: Final = {kind: f"page of {kind}" for kind in get_args(PageKind)}
+"""The keys that pages of a kind are counted under, beside those of events."""
 
 
 class Engagement(msgspec.Struct, array_like=True):
@@ -56,6 +59,11 @@ class Session(msgspec.Struct, array_like=True):
     """The earliest event that tells a page or a campaign: its path and the channel."""
     latest_path: tuple[Mark, str] | None = None
     device: tuple[Mark, DeviceType] | None = None
+    before_last: Mark | None = None
+    """The event before the newest."""
+    os: tuple[Mark, str] | None = None
+    country: tuple[Mark, str] | None = None
+    ga_session_number: int | None = None
 
     @classmethod
     def opened_by(cls, event: Event) -> "Session":
@@ -73,11 +81,16 @@ class Session(msgspec.Struct, array_like=True):
             self.former_ids.append(self.session_id(visitor_id))
             self.first = mark
             self.write_key = event.write_key
+        if self.event_count:
+            self.before_last = _earlier_of_newest(self.before_last, self.last, mark)
         self.last = max(self.last, mark)
         self.is_closed = False
         self.event_count += 1
         if name == names.PAGE_VIEW or event.properties.is_page_view:
             self.page_count += 1
+            kind = None if context.page_path is None else kind_of(context.page_path)
+            if kind is not None:
+                self.counts[PAGE_KINDS[kind]] = self.counts.get(PAGE_KINDS[kind], 0) + 1
         if name in names.RECOMMENDED:
             self.counts[name] = self.counts.get(name, 0) + 1
         if context.page_path is not None:
@@ -88,6 +101,12 @@ class Session(msgspec.Struct, array_like=True):
                 self.entry = (mark, context.page_path, channel_of(context))
         if context.device_type != "unknown" and (self.device is None or mark < self.device[0]):
             self.device = (mark, context.device_type)
+        if context.os is not None and (self.os is None or mark < self.os[0]):
+            self.os = (mark, context.os)
+        if context.country is not None and (self.country is None or mark < self.country[0]):
+            self.country = (mark, context.country)
+        if event.properties.ga_session_number is not None:
+            self.ga_session_number = max(event.properties.ga_session_number, self.ga_session_number or 0)
         special = SPECIAL.get(name)
         if special is not None:
             special(self, event)
@@ -95,6 +114,7 @@ class Session(msgspec.Struct, array_like=True):
     def absorb(self, other: "Session", visitor_id: str) -> None:
         """Become one with a later session of the same visitor: a late event closed the pause between them."""
         self.former_ids += [*other.former_ids, other.session_id(visitor_id)]
+        self.before_last = other.before_last or _earlier_of_newest(self.before_last, self.last, other.last)
         self.last = max(self.last, other.last)
         self.is_closed = False
         self.counts = dict(Counter(self.counts) + Counter(other.counts))
@@ -117,6 +137,10 @@ class Session(msgspec.Struct, array_like=True):
         self.entry = self.entry or other.entry
         self.latest_path = _later(self.latest_path, other.latest_path)
         self.device = self.device or other.device
+        self.os = self.os or other.os
+        self.country = self.country or other.country
+        if other.ga_session_number is not None:
+            self.ga_session_number = max(other.ga_session_number, self.ga_session_number or 0)
 
     def _view(self, event: Event) -> None:
         for item in event.properties.items:
@@ -167,6 +191,12 @@ def _later(a: tuple[Mark, str] | None, b: tuple[Mark, str] | None) -> tuple[Mark
     if a is None or b is None:
         return a or b
     return max(a, b)
+
+
+def _earlier_of_newest(before: Mark | None, last: Mark, new: Mark) -> Mark:
+    """The second newest of an ordered pair and a third."""
+    earlier = min(last, new)
+    return earlier if before is None else max(before, earlier)
 
 
 def _sum(a: float | None, b: float | None) -> float | None:

@@ -6,7 +6,7 @@ from contracts import event_names as names
 from contracts.features import SessionFeatures
 from contracts.outcomes import Outcome
 from models import cart
-from models.session import CHECKOUT, PROMOTION, Session
+from models.session import CHECKOUT, PAGE_KINDS, PROMOTION, Session
 from models.visitor import GAP, Visitor
 
 
@@ -80,6 +80,22 @@ def features_of(visitor: Visitor, session: Session, caused_by: str, gap: timedel
         previous_purchase_count=history.purchase_count,
         previous_revenue=history.revenue_cents / 100,
         seconds_since_previous_session=pause,
+        select_item_count=count(names.SELECT_ITEM, 0),
+        home_page_count=count(PAGE_KINDS["home"], 0),
+        information_page_count=count(PAGE_KINDS["information"], 0),
+        account_page_count=count(PAGE_KINDS["account"], 0),
+        cart_page_count=count(PAGE_KINDS["cart"], 0),
+        checkout_page_count=count(PAGE_KINDS["checkout"], 0),
+        seconds_since_previous_event=(
+            (last_seen_at - session.before_last[0]).total_seconds() if session.before_last else None
+        ),
+        cart_idle_s=(last_seen_at - session.cart_acts[-1][0]).total_seconds() if session.cart_acts else None,
+        os=session.os[1] if session.os else None,
+        country=session.country[1] if session.country else None,
+        ga_session_number=session.ga_session_number,
+        previous_event_count=history.event_count,
+        previous_add_to_cart_count=history.add_to_cart_count,
+        previous_checkout_step_count=history.checkout_step_count,
     )
 
 

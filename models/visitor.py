@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
+from contracts import event_names as names
 from contracts.events import Event
-from models.session import Session
+from models.session import CHECKOUT, Session
 
 GAP: Final = timedelta(minutes=30)
 LATENESS: Final = timedelta(hours=24)
@@ -23,16 +24,30 @@ class History(msgspec.Struct, array_like=True):
     purchase_count: int = 0
     revenue_cents: int = 0
     last_seen_at: datetime | None = None
+    event_count: int = 0
+    add_to_cart_count: int = 0
+    checkout_step_count: int = 0
 
     def remember(self, session: Session) -> None:
         self.session_count += 1
         self.purchase_count += len(session.purchases)
         self.revenue_cents += sum(session.purchases.values())
+        self.event_count += session.event_count
+        self.add_to_cart_count += session.counts.get(names.ADD_TO_CART, 0)
+        self.checkout_step_count += sum(session.counts.get(name, 0) for name in CHECKOUT)
         ended_at = session.last[0]
         self.last_seen_at = ended_at if self.last_seen_at is None else max(self.last_seen_at, ended_at)
 
     def copy(self) -> "History":
-        return History(self.session_count, self.purchase_count, self.revenue_cents, self.last_seen_at)
+        return History(
+            self.session_count,
+            self.purchase_count,
+            self.revenue_cents,
+            self.last_seen_at,
+            self.event_count,
+            self.add_to_cart_count,
+            self.checkout_step_count,
+        )
 
 
 class Visitor(msgspec.Struct, array_like=True):

@@ -11,6 +11,7 @@ from shopstream.commands import (
     doctor,
     explain,
     migrate,
+    reference,
     replay,
     services,
     settings,
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (up, services, shoppers, replay, doctor, explain, train, migrate, topics, dashboards, settings):
+for group in (up, services, shoppers, replay, doctor, explain, train, migrate, topics, dashboards, settings, reference):
     group.add_to(app)
 
 

@@ -49,6 +49,7 @@ def context_of(context: Mapping[str, Any], page: Mapping[str, Any], user_agent: 
         os=device.os,
         locale=_text(context.get("locale")),
         timezone=_text(context.get("timezone")),
+        country=_text(_object(context, "location").get("country")),
         campaign_source=_text(campaign.get("source")),
         campaign_medium=_text(campaign.get("medium")),
         campaign_name=_text(campaign.get("name")),

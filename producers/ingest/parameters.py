@@ -24,6 +24,7 @@ _RANGES: Final = {
     "pointer_distance_px": (0, 1e9),
     "click_count": (0, 1_000_000),
     "rage_click_count": (0, 1_000_000),
+    "ga_session_number": (0, 1_000_000_000),
 }
 _ITEM_RANGES: Final = {
     "price": (-MAX_NUMBER, MAX_NUMBER),

@@ -109,9 +109,8 @@ def item_of(visit: Visit, catalogue: Mapping[str, Row]) -> ReplayItem:
         "n_impressions": number(hit.get("n_impressions", "")),
         "impression_mean_price_usd": number(hit.get("impression_mean_price_usd", "")),
         "ga_session": hit["session"],
-        "visit_number": number(session.get("visit_number", "")),
+        "ga_session_number": number(session.get("visit_number", "")),
         "channel": session.get("channel") or None,
-        "country": session.get("country") or None,
         "browser": session.get("browser") or None,
     }
     return item(
@@ -167,6 +166,7 @@ def _context(hit: Row, session: Row) -> dict[str, Any]:
         "campaign": {} if source == "(direct)" and not medium else told(campaign),
         "device": told({"type": session.get("device") or None}),
         "os": told({"name": session.get("os") or None}),
+        "location": told({"country": session.get("country") or None}),
     }
 
 

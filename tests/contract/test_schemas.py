@@ -21,7 +21,7 @@ RECORDS = [
 
 def test_the_committed_schemas_are_fresh() -> None:
     stale = [path.name for path, text in schemas.documents().items() if not path.exists() or path.read_text() != text]
-    assert stale == [], "run `.venv/bin/shopstream topics schemas`"
+    assert stale == [], "run `shopstream reference`"
 
 
 def test_every_topic_has_a_record_here() -> None:
