@@ -54,6 +54,8 @@ class Visitor(msgspec.Struct, array_like=True):
     """The state kept of one visitor. Sessions are in event-time order, never overlap, and are more than the gap apart."""
 
     visitor_id: str
+    folded: int = 0
+    """Distinct events folded ever: of two states of one visitor, the one with more is the newer."""
     user: tuple[datetime, str, str] | None = None
     """Event time, message id and user id of the newest event that names the user."""
     sessions: list[Session] = []
@@ -73,6 +75,7 @@ class Visitor(msgspec.Struct, array_like=True):
         if identity in self.seen:
             return list(self.sessions)
         self.seen[identity] = None
+        self.folded += 1
         if len(self.seen) > MAX_SEEN:
             del self.seen[next(iter(self.seen))]
         if self.received_at is None or event.received_at > self.received_at:

@@ -19,13 +19,14 @@ from stream_processors.outbox import Outbox
 from stream_processors.poll_lane import PollSchema, use_poll_lanes
 from stream_processors.score import Decider
 from stream_processors.sessionize import Sessionizer
-from stream_processors.visitors import VisitorStore
+from stream_processors.visitors import VisitorStore, VisitorTable
 from stream_processors.watchdog import Progress
 
 Poll = list[ConsumerRecord]
 
 SOURCE = "shopstream/process"
 SWEEP_S = 1.0
+MIN_COMPACTION_LAG_MS = 3_600_000
 MAX_QUEUED_POLLS = 16
 """Polls read ahead of an agent; with more waiting, Faust stops reading the partition."""
 
@@ -38,6 +39,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         process.app_id,
         broker=[f"kafka://{address}" for address in kafka.brokers],
         store="memory://",
+        Table=VisitorTable,
         datadir=str(Path(tempfile.gettempdir()) / process.app_id),  # nothing is kept there; Faust wants one
         autodiscover=False,
         web_enabled=False,
@@ -59,7 +61,14 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         stream_recovery_delay=0.0,
     )
     use_poll_lanes(app, [EVENTS.name, SESSION_FEATURES.name])
-    table = app.Table("visitors", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
+    table = app.Table(
+        "visitors",
+        key_type=bytes,
+        value_type=bytes,
+        partitions=PARTITIONS,
+        # Both states must be there to be compared: see NewestStates.
+        extra_topic_configs={"min.compaction.lag.ms": MIN_COMPACTION_LAG_MS},
+    )
     store = VisitorStore(table)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
     decider = Decider(scorer, policy)

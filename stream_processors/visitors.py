@@ -1,10 +1,14 @@
 """The visitor store: each visitor's state, kept live in memory and as bytes in a Faust table with its changelog."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, cast
 
+import faust
 import msgspec
+from faust.stores import memory
+from faust.types import EventT
+from yarl import URL
 
 from models.visitor import Visitor
 from stream_processors.outbox import Outbox
@@ -13,6 +17,45 @@ ENCODER: Final = msgspec.msgpack.Encoder()
 DECODER: Final = msgspec.msgpack.Decoder(Visitor)
 MAX_LIVE: Final = 50_000
 """Visitors kept decoded; the others are decoded again when they return."""
+
+
+class Age(msgspec.Struct, array_like=True):
+    """The beginning of a stored `Visitor`."""
+
+    visitor_id: str
+    folded: int
+
+
+AGE: Final = msgspec.msgpack.Decoder(Age)
+
+
+class NewestStates(memory.Store[bytes, bytes]):
+    """Faust's in-memory store, which recovers the newest state of a visitor, not the last one written.
+
+    A worker that was suspended, and whose partitions another one took over, may on waking still write the state it had.
+    """
+
+    def apply_changelog_batch(
+        self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+    ) -> None:
+        """Apply changelog records, passing over a state that is older than the one already there."""
+        for event in batch:
+            key, raw = to_key(event.key), event.message.value
+            self._key_partition[key] = event.message.partition
+            if raw is None:
+                self.data.pop(key, None)
+                self._key_partition.pop(key, None)
+            elif key not in self.data or AGE.decode(raw).folded >= AGE.decode(self.data[key]).folded:
+                self.data[key] = raw
+
+
+class VisitorTable(faust.Table[bytes, bytes]):
+    """A Faust table that recovers the newest states."""
+
+    def _new_store(self) -> Any:
+        return NewestStates(
+            URL("memory://"), self.app, self, table_name=self.name, key_type=bytes, value_type=bytes, loop=self.loop
+        )
 
 
 class VisitorStore:
