@@ -7,6 +7,9 @@ insert into sessions (
     viewed_price_mean, viewed_price_max, active_ms, scroll_percent_max, pointer_distance_px, click_count, rage_click_count,
     device_type, channel, entry_path, last_path, hour, weekday,
     previous_session_count, previous_purchase_count, previous_revenue, seconds_since_previous_session,
+    select_item_count, home_page_count, information_page_count, account_page_count, cart_page_count,
+    checkout_page_count, seconds_since_previous_event, cart_idle_s, os, country, ga_session_number,
+    previous_event_count, previous_add_to_cart_count, previous_checkout_step_count,
     likelihood, persona, style
 )
 select
@@ -68,6 +71,20 @@ on conflict (session_id) do update set
     previous_purchase_count = excluded.previous_purchase_count,
     previous_revenue = excluded.previous_revenue,
     seconds_since_previous_session = excluded.seconds_since_previous_session,
+    select_item_count = excluded.select_item_count,
+    home_page_count = excluded.home_page_count,
+    information_page_count = excluded.information_page_count,
+    account_page_count = excluded.account_page_count,
+    cart_page_count = excluded.cart_page_count,
+    checkout_page_count = excluded.checkout_page_count,
+    seconds_since_previous_event = excluded.seconds_since_previous_event,
+    cart_idle_s = excluded.cart_idle_s,
+    os = excluded.os,
+    country = excluded.country,
+    ga_session_number = excluded.ga_session_number,
+    previous_event_count = excluded.previous_event_count,
+    previous_add_to_cart_count = excluded.previous_add_to_cart_count,
+    previous_checkout_step_count = excluded.previous_checkout_step_count,
     likelihood = excluded.likelihood,
     persona = excluded.persona,
     style = excluded.style

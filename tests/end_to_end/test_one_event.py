@@ -4,6 +4,7 @@ import json
 import queue
 import re
 import secrets
+import socket
 import threading
 import time
 import urllib.request
@@ -48,19 +49,27 @@ def post(url: str, body: Any) -> Any:
 def decisions_of(console: str, visitor_id: str, token: str) -> Iterator["queue.Queue[tuple[float, Any]]"]:
     """What an EventSource hears: each decision with the moment it came."""
     heard: queue.Queue[tuple[float, Any]] = queue.Queue()
-    answer = urllib.request.urlopen(f"{console}/api/decisions/{visitor_id}/stream?token={token}", timeout=30)
+    answer = urllib.request.urlopen(f"{console}/api/decisions/{visitor_id}/stream?token={token}", timeout=60)
+    connection = answer.fp.raw._sock
+
+    is_listening = threading.Event()
+    is_listening.set()
 
     def listen() -> None:
-        for line in answer:
-            if line.startswith(b"data:"):
-                heard.put((time.monotonic(), json.loads(line[5:])))
+        # Ends at the first line after the test has heard enough; the console sends a heartbeat now and then.
+        with answer:
+            while is_listening.is_set() and (line := answer.readline()):
+                if line.startswith(b"data:"):
+                    heard.put((time.monotonic(), json.loads(line[5:])))
 
-    threading.Thread(target=listen, daemon=True).start()
+    listener = threading.Thread(target=listen)
+    listener.start()
     try:
         yield heard
     finally:
-        answer.fp.raw._sock.shutdown(2)  # ends the listener's read
-        answer.close()
+        is_listening.clear()
+        connection.shutdown(socket.SHUT_RDWR)  # ends a read that waits
+        listener.join(20)
 
 
 def record_on(kafka: KafkaSettings, topic: Topic, visitor_id: str) -> tuple[Any, dict[str, bytes]]:

@@ -22,6 +22,12 @@ def ago(**span: float) -> datetime:
     return NOW - timedelta(**span)
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The views ask the clock, and this module may have been imported long before its tests run."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC).replace(microsecond=0))
+
+
 @pytest.mark.parametrize("is_empty", [True, False])
 def test_every_view_can_be_read(shop: Tables, is_empty: bool) -> None:
     if not is_empty:

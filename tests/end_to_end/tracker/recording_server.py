@@ -75,6 +75,15 @@ class RecordingServer:
         self.wait_for(lambda: len(self.named(name)) >= count)
         return self.named(name)
 
+    def wait_for_distinct(self, name: str, count: int) -> list[Item]:
+        """Like `wait_for_event`, by message id: a page that is left may send a batch twice under the same ids."""
+
+        def distinct() -> list[Item]:
+            return list({item["messageId"]: item for item in reversed(self.named(name))}.values())[::-1]
+
+        self.wait_for(lambda: len(distinct()) >= count)
+        return distinct()
+
     def decide(self, decision: Decision, number: int = 0) -> None:
         """Send a decision down every open stream, as the console does."""
         self.wait_for(lambda: self.streams)

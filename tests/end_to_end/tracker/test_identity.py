@@ -36,13 +36,13 @@ def test_an_identified_visitor_stays_identified_until_reset(server: RecordingSer
     (identify,) = server.wait_for_event("identify")
     assert (identify["userId"], identify["traits"]) == ("anna", {"plan": "gold"})
     page.reload()
-    visitor_id = server.wait_for_event("page", 2)[1]["anonymousId"]
-    assert server.named("page")[1]["userId"] == "anna"
+    again = server.wait_for_distinct("page", 2)[1]
+    assert again["userId"] == "anna"
     page.evaluate("shopstream.reset()")
     page.evaluate("shopstream.page()")
-    forgotten = server.wait_for_event("page", 3)[2]
+    forgotten = server.wait_for_distinct("page", 3)[2]
     assert "userId" not in forgotten
-    assert forgotten["anonymousId"] not in ("", visitor_id)
+    assert forgotten["anonymousId"] not in ("", again["anonymousId"])
 
 
 def test_global_privacy_control_leaves_no_id_and_no_engagement(server: RecordingServer, page: Page) -> None:
