@@ -8,7 +8,9 @@ import typer
 
 from shopstream.commands import (
     dashboards,
+    dlq,
     doctor,
+    evaluate,
     explain,
     migrate,
     reference,
@@ -29,7 +31,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (up, services, shoppers, replay, doctor, explain, train, migrate, topics, dashboards, settings, reference):
+for group in (
+    up,
+    services,
+    shoppers,
+    replay,
+    doctor,
+    evaluate,
+    explain,
+    dlq,
+    train,
+    migrate,
+    topics,
+    dashboards,
+    settings,
+    reference,
+):
     group.add_to(app)
 
 

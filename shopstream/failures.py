@@ -36,6 +36,7 @@ EXPECTED: Final[Mapping[str, int]] = {
     "models.serving.ModelMismatch": WRONGLY_CALLED,
     "models.policy.PolicyError": WRONGLY_CALLED,
     "producers.replay.items.ReplayError": FAILED,
+    "producers.dead_letters.fix_errors.FixError": WRONGLY_CALLED,
     "dashboards.build.DashboardsUnbuildable": FAILED,
     "dashboards.push.PushRefused": FAILED,
 }

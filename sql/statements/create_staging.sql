@@ -51,6 +51,7 @@ create temporary table staged_prediction (like predictions) on commit delete row
 create temporary table staged_outcome (like outcome) on commit delete rows;
 
 create temporary table staged_dead_letter (like dead_letter) on commit delete rows;
+alter table staged_dead_letter drop column fix, drop column replayed_at, drop column replayed_as;
 
 -- These tables have no statistics; what the sink looks up in the large ones is always few rows, found by index.
 set enable_hashjoin = off;

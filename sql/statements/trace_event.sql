@@ -19,4 +19,8 @@ union all
 select 5, 'dead letters', received_at, stage || ' refused it, ' || code || ': ' || message
 from dead_letter
 where message_id = %(message_id)s
+union all
+select 6, 'replayed', replayed_at, 'dead letter ' || dead_letter_id || ' became it, ' || coalesce('with fix ' || fix, 'without a fix')
+from dead_letter
+where replayed_as = %(message_id)s and replayed_at is not null
 order by step, at

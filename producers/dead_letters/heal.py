@@ -1,0 +1,116 @@
+"""A dead letter and a fix in, the event that it then is or the reason why not out: by ingest's own reading. Pure."""
+
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from contracts.codec import ENCODER, EVENT_DECODER
+from contracts.dead_letters import DeadLetter
+from contracts.events import Event
+from contracts.ids import derived_id
+from contracts.topics import EVENTS
+from producers.dead_letters.fix import Fix, fixed
+from producers.dead_letters.fix_errors import Unfixable
+from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, Envelope, event_of_bytes
+from producers.ingest.identity import id_in
+from producers.ingest.records import MAX_RAW_BYTES
+from producers.ingest.rejections import Rejection, Unfit
+from producers.ingest.soundness import read_json
+from producers.ingest.write_keys import WriteKeys
+
+
+class Reading(NamedTuple):
+    """How ingest reads calls here, as it is set now."""
+
+    keys: WriteKeys
+    max_event_bytes: int
+    clamp: timedelta = CLAMP
+
+
+class Healed(NamedTuple):
+    """What a fix makes of a dead letter. `after` is the call as the fix left it."""
+
+    verdict: Event | Rejection | Unfixable
+    after: Any = None
+
+
+_NOT_AGAIN: Final = "it is no event; the step that sent it makes it again from the events"
+
+
+def call_in(letter: DeadLetter) -> Any:
+    """The JSON object that the bytes are. Raises `Unfixable`."""
+    if letter.stage != "ingest" and not _is_event_record(letter):
+        raise Unfixable(f"the bytes come from {letter.source or 'an unknown place'}: {_NOT_AGAIN}")
+    try:
+        call = read_json(letter.raw)
+    except Unfit as unfit:
+        if len(letter.raw) == MAX_RAW_BYTES:
+            raise Unfixable(f"only the first {MAX_RAW_BYTES} of its bytes were kept") from None
+        raise Unfixable(f"the bytes cannot be read ({unfit.code})") from None
+    if not isinstance(call, dict):
+        raise Unfixable("the bytes are JSON, but no object")
+    if isinstance(call.get("batch"), list) and "type" not in call:
+        raise Unfixable("the bytes are a whole batch; a fix is for one event, so send the batch to POST /v1/batch")
+    return call
+
+
+def healed(letter: DeadLetter, call: Any, fix: Fix, reading: Reading) -> Healed:
+    """What becomes of the dead letter whose bytes are `call` with a fix. Sender, arrival and id stay what they were."""
+    try:
+        after = fixed(call, fix)
+        raw = ENCODER.encode(after)
+    except Unfixable as unfixable:
+        return Healed(unfixable)
+    except (OverflowError, UnicodeEncodeError) as error:
+        return Healed(Unfixable(f"it holds what JSON cannot say: {error}"))
+    # Unchanged bytes are read as they came, as ingest read them.
+    raw = letter.raw if after == call else raw
+    try:
+        verdict = _of_record(after) if _is_event_record(letter) else _of_call(letter, raw, after, reading)
+    except Unfixable as unfixable:
+        return Healed(unfixable, after)
+    return Healed(verdict, after)
+
+
+def _is_event_record(letter: DeadLetter) -> bool:
+    return letter.stage != "ingest" and (letter.source or "").startswith(f"{EVENTS.name}/")
+
+
+def _of_record(record: Any) -> Event | Rejection:
+    try:
+        return EVENT_DECODER.decode(ENCODER.encode(record))
+    except msgspec.DecodeError as error:
+        return Rejection(code="schema", message=str(error))
+
+
+def _of_call(letter: DeadLetter, raw: bytes, call: Any, reading: Reading) -> Event | Rejection:
+    key = reading.keys.named(letter.write_key)
+    if key is None:
+        raise Unfixable(
+            f"write key {letter.write_key} is not known here; set SHOPSTREAM_INGEST_WRITE_KEYS_FILE to ingest's own file"
+        )
+    verdict = event_of_bytes(
+        raw,
+        envelope=Envelope(call_type=call_type_of(letter.source or "")),
+        write_key=key,
+        received_at=letter.received_at,
+        max_bytes=reading.max_event_bytes,
+        clamp=reading.clamp,
+    )
+    if isinstance(verdict, Event):
+        return msgspec.structs.replace(verdict, message_id=_message_id(letter, call))
+    return verdict
+
+
+def _message_id(letter: DeadLetter, call: Any) -> str:
+    """The sender's id; else the one that ingest derived from the call as it came, which no fix changes."""
+    return id_in(call, "messageId") or letter.message_id or derived_id("dead-letter", letter.dead_letter_id)
+
+
+def call_type_of(path: str) -> CallType | None:
+    """What the request path said that its call is: `/v1/track` or `/v1/t`; None for a batch."""
+    if not path.startswith("/v1/"):
+        return None
+    last = path.rpartition("/")[2]
+    return next((each for each in CALL_TYPES if last in (each, each[0])), None)

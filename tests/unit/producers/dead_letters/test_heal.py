@@ -1,0 +1,109 @@
+"""A dead letter with its fix is read as ingest reads, and stays the event that it was: its id, its sender, its arrival."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from contracts.codec import ENCODER
+from contracts.dead_letters import DeadLetter
+from contracts.events import Event
+from producers.dead_letters.fix import fix_of
+from producers.dead_letters.fix_errors import Unfixable
+from producers.dead_letters.heal import Reading, call_in, call_type_of, healed
+from producers.ingest.accept import event_of_bytes
+from producers.ingest.records import MAX_RAW_BYTES, dead_letter_of
+from producers.ingest.rejections import Rejection
+from producers.ingest.write_keys import DEMO, LOCAL
+from tests.factories import at, dead_letter, event
+
+READING = Reading(LOCAL, max_event_bytes=32_768)
+CALL = {"type": "track", "event": "x", "anonymousId": "ada", "properties": {"value": "12,50"}}
+
+
+def refused(call: Any, path: str = "/v1/batch") -> DeadLetter:
+    """The dead letter that ingest makes of a call."""
+    raw = call if isinstance(call, bytes) else json.dumps(call).encode()
+    verdict = event_of_bytes(raw, write_key=DEMO, received_at=at("12:00"), max_bytes=32_768)
+    assert isinstance(verdict, Rejection)
+    return dead_letter_of(verdict, raw, write_key=DEMO, received_at=at("12:00"), path=path)
+
+
+def after(letter: DeadLetter, fix: str = "") -> Event | Rejection | Unfixable:
+    return healed(letter, call_in(letter), fix_of(fix), READING).verdict
+
+
+def event_after(letter: DeadLetter, fix: str = "") -> Event:
+    verdict = after(letter, fix)
+    assert isinstance(verdict, Event), verdict
+    return verdict
+
+
+def test_a_fixed_call_is_the_event_that_ingest_would_have_made_of_it() -> None:
+    letter = refused({**CALL, "messageId": "m1", "timestamp": "2026-03-02T11:59:00Z"})
+    told = event_after(letter, "number properties.value")
+    assert (told.message_id, told.write_key, told.properties.value) == ("m1", "demo", 12.5)
+    assert (told.occurred_at, told.received_at) == (at("11:59"), at("12:00"))
+
+
+def test_without_an_id_of_the_sender_every_fix_gives_the_id_that_the_call_had_as_it_came() -> None:
+    letter = refused(CALL)
+    ids = {event_after(letter, fix).message_id for fix in ("number properties.value", "drop properties.value")}
+    assert ids == {letter.message_id}
+
+
+def test_an_id_that_cannot_be_kept_is_dropped_and_the_new_one_depends_on_the_dead_letter_alone() -> None:
+    letter = refused({**CALL, "messageId": "m" * 200})
+    first, second = (event_after(letter, f"drop messageId; set properties.value = {value}") for value in (1, 2))
+    assert first.message_id == second.message_id
+    assert len(first.message_id) == 32
+
+
+def test_what_is_still_wrong_is_said_in_ingests_words() -> None:
+    assert after(refused(CALL)) == Rejection(
+        code="schema",
+        message="properties.value must be a number",
+        message_id=refused(CALL).message_id,
+        visitor_id="ada",
+    )
+
+
+def test_a_request_path_says_what_its_call_is() -> None:
+    letter = refused({"anonymousId": "ada", "event": {"name": "view_item"}}, path="/v1/t")
+    assert event_after(letter, "rename event.name -> event").event_name == "view_item"
+    assert [call_type_of(path) for path in ("/v1/page", "/v1/i", "/v1/batch", "/v1/b", "/batch", "")] == [
+        "page",
+        "identify",
+        None,
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_write_key_that_is_gone_cannot_be_guessed() -> None:
+    letter = msgspec.structs.replace(refused(CALL), write_key="gone")
+    assert "write key gone is not known here" in str(after(letter, "drop properties"))
+
+
+@pytest.mark.parametrize(
+    ("letter", "words"),
+    [
+        (dead_letter(raw=b"\xff not json"), "cannot be read"),
+        (dead_letter(raw=b'{"a": "' + b"x" * (MAX_RAW_BYTES - 7)), "only the first 524288 of its bytes were kept"),
+        (dead_letter(raw=b"[]"), "no object"),
+        (dead_letter(raw=b'{"batch": [{"type": "page"}]}'), "a whole batch"),
+        (dead_letter(raw=b"{}", stage="score", source="session-features/0/1"), "the step that sent it makes it again"),
+    ],
+)
+def test_bytes_that_no_fix_can_heal_say_why(letter: DeadLetter, words: str) -> None:
+    with pytest.raises(Unfixable, match=words):
+        call_in(letter)
+
+
+def test_a_record_of_events_that_a_later_step_could_not_read_heals_too() -> None:
+    record = ENCODER.encode(event("page_view", message_id="m1")).replace(b'"message_id"', b'"id"')
+    letter = dead_letter(raw=record, stage="sessionize", code="undecodable", source="events/0/1", write_key=None)
+    assert after(letter).code == "schema"  # type: ignore[union-attr]
+    assert event_after(letter, "rename id -> message_id").message_id == "m1"
