@@ -13,9 +13,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+from models.algorithms import MISSING
 from models.examples import examples_of
 from models.features import matrix
-from models.training import MISSING, train
+from models.training import train
 from shopstream.train import simulated_events
 
 VISITS = 3_000

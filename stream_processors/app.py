@@ -27,6 +27,10 @@ Poll = list[ConsumerRecord]
 SOURCE = "shopstream/process"
 SWEEP_S = 1.0
 MIN_COMPACTION_LAG_MS = 3_600_000
+TOGETHER_RECORDS = 2_000
+"""Waiting polls are processed together up to about this many records."""
+OUTPUT_BATCH_BYTES = 524_288
+"""A partition's batches go one after the other: at Faust's 16 kB the output of one poll is dozens of round trips."""
 MAX_QUEUED_POLLS = 16
 """Polls read ahead of an agent; with more waiting, Faust stops reading the partition."""
 
@@ -56,6 +60,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         producer_acks=-1,
         producer_linger=0,
         producer_max_request_size=8_388_608,
+        producer_max_batch_size=OUTPUT_BATCH_BYTES,
         # Polls that were read and not finished are read again by whoever gets the partition; nobody waits for them.
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
@@ -77,21 +82,25 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
 
     @app.agent(app.topic(EVENTS.name, schema=PollSchema(), maxsize=MAX_QUEUED_POLLS), name="sessionize")
     async def sessionize(polls: StreamT[Poll]) -> AsyncIterator[None]:
-        async for tp, records in _polls(polls):
+        async for waiting in _waiting(polls):
             async with turn:
                 outbox = Outbox(app.producer, SOURCE)
-                sessionizer.fold(tp.partition, records, outbox, now=datetime.now(UTC))
+                for tp, records in waiting:
+                    sessionizer.fold(tp.partition, records, outbox, now=datetime.now(UTC))
                 await outbox.send()
-            progress.reached(tp, records[-1].offset)
+            for tp, records in waiting:
+                progress.reached(tp, records[-1].offset)
             yield
 
     @app.agent(app.topic(SESSION_FEATURES.name, schema=PollSchema(), maxsize=MAX_QUEUED_POLLS), name="score")
     async def score(polls: StreamT[Poll]) -> AsyncIterator[None]:
-        async for tp, records in _polls(polls):
+        async for waiting in _waiting(polls):
             outbox = Outbox(app.producer, SOURCE)
-            decider.decide(tp.partition, records, outbox, now=datetime.now(UTC))
+            for tp, records in waiting:
+                decider.decide(tp.partition, records, outbox, now=datetime.now(UTC))
             await outbox.send()
-            progress.reached(tp, records[-1].offset)
+            for tp, records in waiting:
+                progress.reached(tp, records[-1].offset)
             yield
 
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
@@ -114,7 +123,18 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
     return app
 
 
-async def _polls(polls: StreamT[Poll]) -> AsyncIterator[tuple[TP, Poll]]:
-    """Each poll with the partition it came from."""
-    async for event in polls.events():
-        yield event.message.tp, event.value
+async def _waiting(polls: StreamT[Poll]) -> AsyncIterator[list[tuple[TP, Poll]]]:
+    """The polls that wait, each with the partition it came from; they count as done when the next are asked for.
+
+    Small polls that came while an agent waited for Kafka go together, so that a busy shop costs no round trip for each.
+    """
+    channel: Any = polls.channel
+    async for first in polls.events():
+        together, records = [first], len(first.value)
+        while records < TOGETHER_RECORDS and not channel.queue.empty():
+            event = channel.queue.get_nowait()
+            together.append(event)
+            records += len(event.value)
+        yield [(event.message.tp, event.value) for event in together]
+        for event in together[1:]:  # Faust acknowledges the first
+            event.ack()

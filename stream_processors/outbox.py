@@ -1,10 +1,12 @@
 """What a step sends because of one poll: acknowledged by all replicas before the poll itself is."""
 
 import asyncio
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from aiokafka import AIOKafkaProducer
 
 from contracts.codec import ENCODER, cloud_event_headers
 from contracts.topics import Topic
@@ -40,9 +42,24 @@ class Outbox:
     async def send(self) -> None:
         """Send everything in order; returns when all is acknowledged. Raises Kafka's error, and then nothing may be acknowledged."""
         records, self._records = self._records, []
-        pending = [
-            await self._producer.send(topic, key, value, partition, None, headers)
-            for topic, partition, key, value, headers in records
-        ]
-        if pending:
-            await asyncio.gather(*pending)
+        if not records:
+            return
+        places: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+        for record in records:
+            places[record[0], record[1]].append(record)
+        # Faust's own `send` spends a coroutine and a future on each record; its client takes a whole batch with one.
+        client = self._producer._ensure_producer()
+        await asyncio.gather(*[_send(client, topic, number, those) for (topic, number), those in places.items()])
+
+
+async def _send(client: AIOKafkaProducer, topic: str, partition: int, records: list[Record]) -> None:
+    """Send records of one partition in as few batches as they fit into; returns when all are acknowledged."""
+    pending = []
+    batch = client.create_batch()
+    for _, _, key, value, headers in records:
+        if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:  # full
+            pending.append(await client.send_batch(batch, topic, partition=partition))
+            batch = client.create_batch()
+            batch.append(timestamp=None, key=key, value=value, headers=headers)  # the first always fits
+    pending.append(await client.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*pending)

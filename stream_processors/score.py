@@ -1,6 +1,7 @@
 """Hop 5. Session features in, decisions out."""
 
 import logging
+from collections import Counter as Counts
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -68,12 +69,15 @@ class Decider:
         decisions = [
             decide(features, score, self._policy, now=now) for features, score in zip(sessions, scores, strict=True)
         ]
+        told: Counts[tuple[str, str]] = Counts()
         for decision in decisions:
             outbox.put(
                 DECISIONS, partition, decision.visitor_id, decision, id=decision.decision_id, time=decision.decided_at
             )
             offered = decision.incentive.type if decision.incentive and decision.is_offered else "none"
-            DECIDED.labels(decision.persona, offered).inc()
+            told[decision.persona, offered] += 1
+        for labels, count in told.items():
+            DECIDED.labels(*labels).inc(count)
 
     def _bury(
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime

@@ -57,6 +57,7 @@ class Sessionizer:
             by_visitor.setdefault(event.visitor_id, []).append((record, event))
         for visitor_id, arrivals in by_visitor.items():
             self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
+        FOLDED.inc(sum(map(len, by_visitor.values())))
         VISITORS.set(len(self._store))
 
     def _fold_visitor(
@@ -79,7 +80,6 @@ class Sessionizer:
             self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
         self._store.put(visitor, partition, outbox)
         self._schedule(visitor, partition)
-        FOLDED.inc(len(arrivals))
 
     def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[tuple[Session, str]]:
         """The sessions that the events changed, each with the last event that did."""

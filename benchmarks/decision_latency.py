@@ -1,0 +1,289 @@
+"""A decision's latency, from POST to the message on the browser's stream, beside the bare way through Kafka and back.
+
+The real ingest, stream processor and console run as processes of their own. The bare round trip uses the same clients with the same
+settings: ingest's publisher, which waits for the acknowledgement, and the console's consumer. Both at a tenth and at half of the
+rate at which events posted one by one still become decisions.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import aiohttp
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+
+from benchmarks.measure import last_line, machine, percentile, table
+from contracts.decisions import Decision
+from contracts.ids import visitor_id_of
+from contracts.topics import EVENTS_DLQ, PARTITIONS
+from producers.ingest.publish import KafkaPublisher, Record
+from producers.shoppers.streams import listen
+from producers.shoppers.visit import instant
+from runtime.kafka import create_topics
+from runtime.settings import KafkaSettings
+from shopstream.embedded.broker import embedded_broker
+from shopstream.ports import free_port
+from shopstream.probes import figures_at, ready_check
+from shopstream.supervise import Service, running
+from tests.apache_kafka.server import apache_kafka, missing
+
+VISITORS = 60
+SHARES = (0.1, 0.5)
+AIMS = {"p50": 3.0, "p99": 5.0}
+POSTERS = 32
+WARM_UP_S = 2.0
+SETTLE_S = 3.0
+BARE = EVENTS_DLQ.name
+"""The bare round trip's topic: ingest's publisher writes to no others than its own two, and this one is idle."""
+READ_EVERY_MS = 20
+"""The console's `fetch_max_wait_ms`."""
+encode = msgspec.json.Encoder().encode
+
+
+class Shop:
+    """Visitors with open streams, and a clock on each event they post."""
+
+    def __init__(self, http: aiohttp.ClientSession, ingest: str, console: str) -> None:
+        self._http = http
+        self._ingest = f"{ingest}/v1/batch"
+        self._console = console
+        self._number = itertools.count()
+        self._posted_at: dict[str, float] = {}
+        self.latencies_ms: list[float] = []
+        self.secrets = [f"a visitor's secret of many characters {n}" for n in range(VISITORS)]
+        self.visitors = [visitor_id_of(secret) for secret in self.secrets]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Every visitor's stream open."""
+        opened = [asyncio.Event() for _ in self.secrets]
+        tasks = [
+            asyncio.create_task(
+                listen(
+                    self._http, self._console, secret, on_decision=self._told, on_problem=lambda _: None, opened=each
+                )
+            )
+            for secret, each in zip(self.secrets, opened, strict=True)
+        ]
+        try:
+            await asyncio.wait_for(asyncio.gather(*[each.wait() for each in opened]), 20)
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _told(self, decision: Decision) -> None:
+        posted_at = self._posted_at.pop(decision.caused_by, None)
+        if posted_at is not None:
+            self.latencies_ms.append((time.perf_counter() - posted_at) * 1000)
+
+    async def post(self) -> None:
+        number = next(self._number)
+        now = instant(datetime.now(UTC))
+        item = {
+            "type": "page",
+            "messageId": f"m-{number}",
+            "anonymousId": self.visitors[number % VISITORS],
+            "timestamp": now,
+            "properties": {"path": "/tea"},
+        }
+        self._posted_at[f"m-{number}"] = time.perf_counter()
+        async with self._http.post(
+            self._ingest, data=encode({"batch": [item], "writeKey": "demo", "sentAt": now})
+        ) as answer:
+            await answer.read()
+            answer.raise_for_status()
+
+    def forget(self) -> None:
+        self._posted_at.clear()
+        self.latencies_ms = []
+
+
+class Loop:
+    """The bare round trip: publish as ingest does, read as the console does."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._publisher = KafkaPublisher(kafka, timeout_ms=10_000)
+        self._publisher.start()
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=list(kafka.brokers),
+            enable_auto_commit=False,
+            metrics_enabled=False,
+            fetch_max_wait_ms=READ_EVERY_MS,
+        )
+        partitions = [TopicPartition(BARE, n) for n in range(PARTITIONS)]
+        self._consumer.assign(partitions)
+        self._consumer.seek_to_beginning(*partitions)
+        self._posted_at: dict[bytes, float] = {}
+        self._number = itertools.count()
+        self._stop = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.latencies_ms: list[float] = []
+
+    def _read(self) -> None:
+        while not self._stop.is_set():
+            for records in self._consumer.poll(timeout_ms=250).values():
+                now = time.perf_counter()
+                for record in records:
+                    posted_at = self._posted_at.pop(record.key, None)
+                    if posted_at is not None:
+                        self.latencies_ms.append((now - posted_at) * 1000)
+
+    async def post(self) -> None:
+        key = str(next(self._number)).encode()
+        self._posted_at[key] = time.perf_counter()
+        await self._publisher.publish([Record(BARE, key, b"x" * 600, [])])
+
+    def forget(self) -> None:
+        self._posted_at.clear()
+        self.latencies_ms = []
+
+    def close(self) -> None:
+        self._stop.set()
+        self._reader.join(5)
+        self._consumer.close()
+        self._publisher.close()
+
+
+async def at_rate(what: Shop | Loop, rate: float, seconds: float) -> list[float]:
+    """Latencies of acts begun at a steady rate, whether or not earlier ones are answered: a slow answer hides nobody."""
+    await _steadily(what, rate, WARM_UP_S)
+    what.forget()
+    await _steadily(what, rate, seconds)
+    await asyncio.sleep(1.0)
+    return list(what.latencies_ms)
+
+
+async def _steadily(what: Shop | Loop, rate: float, seconds: float) -> None:
+    began_at = time.perf_counter()
+    acts: set[asyncio.Task[None]] = set()
+    for number in range(int(rate * seconds)):
+        wait = began_at + number / rate - time.perf_counter()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        act = asyncio.create_task(what.post())
+        acts.add(act)
+        act.add_done_callback(acts.discard)
+    await asyncio.gather(*acts)
+
+
+async def capacity(shop: Shop, process: str, seconds: float) -> float:
+    """Events a second that posters without a pause bring through ingest and the stream, counted until the last is folded."""
+    before = _folded(process)
+    began_at = time.perf_counter()
+    posted = 0
+
+    async def keep_posting() -> None:
+        nonlocal posted
+        while time.perf_counter() - began_at < seconds:
+            await shop.post()
+            posted += 1
+
+    await asyncio.gather(*[keep_posting() for _ in range(POSTERS)])
+    while _folded(process) - before < posted:
+        await asyncio.sleep(0.05)
+    return posted / (time.perf_counter() - began_at)
+
+
+def _folded(process: str) -> float:
+    return (figures_at(process) or {}).get("process_events_folded_total", 0.0)
+
+
+async def measure(kafka: KafkaSettings, urls: dict[str, str], seconds: float) -> tuple[float, list[dict[str, float]]]:
+    """The capacity, and for each share of it the figures of both ways."""
+    found = []
+    connector = aiohttp.TCPConnector(limit=0)
+    bare = Loop(kafka)
+    try:
+        async with aiohttp.ClientSession(connector=connector) as http:
+            shop = Shop(http, urls["ingest"], urls["console"])
+            async with shop.open():
+                await _steadily(shop, 50, WARM_UP_S)
+                most = await capacity(shop, urls["process"], seconds)
+                await asyncio.sleep(SETTLE_S)
+                for share in SHARES:
+                    ours = await at_rate(shop, most * share, seconds)
+                    loop = await at_rate(bare, most * share, seconds)
+                    found.append(_figures(share, most * share, seconds, ours, loop))
+    finally:
+        bare.close()
+    return most, found
+
+
+def _figures(share: float, rate: float, seconds: float, ours: list[float], bare: list[float]) -> dict[str, float]:
+    figures = {"share": share, "rate": round(rate, 1), "posted": int(rate * seconds), "decisions": len(ours)}
+    for name, part in (("p50", 0.5), ("p99", 0.99)):
+        figures[f"{name}_ms"] = round(percentile(ours, part), 2)
+        figures[f"bare_{name}_ms"] = round(percentile(bare, part), 2)
+        figures[f"ratio_{name}"] = round(figures[f"{name}_ms"] / figures[f"bare_{name}_ms"], 2)
+    return figures
+
+
+def services(kafka: KafkaSettings, folder: Path) -> tuple[list[Service], dict[str, str]]:
+    """Process, ingest and console as they ship, on free ports, with a Postgres that is away."""
+    environ = {
+        **os.environ,
+        "SHOPSTREAM_KAFKA_BROKERS": ",".join(kafka.brokers),
+        "SHOPSTREAM_POSTGRES_DSN": "postgresql://nobody@127.0.0.1:9/nowhere",
+        "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": "6",
+    }
+    found, urls = [], {}
+    for name in ("process", "ingest", "console"):
+        port = free_port()
+        environ[f"SHOPSTREAM_{name.upper()}_PORT"] = str(port)
+        urls[name] = f"http://127.0.0.1:{port}"
+    for name, url in urls.items():
+        command = (sys.executable, "-m", "shopstream", name)
+        # The console is ready for its streams before Postgres is there, and says so only for Kafka.
+        ready = (lambda: None) if name == "console" else ready_check(url)
+        found.append(Service(name=name, command=command, log=folder / f"{name}.log", ready=ready, environ=environ))
+    return found, urls
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8.0, help="seconds at each rate")
+    parser.add_argument("--embedded", action="store_true", help="the embedded broker even when Apache Kafka is here")
+    options = parser.parse_args()
+    kind = "embedded broker" if options.embedded or missing() else "Apache Kafka"
+    print(f"{machine()}; {kind}", flush=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = embedded_broker if kind == "embedded broker" else apache_kafka
+        kafka = KafkaSettings(brokers=(stack.enter_context(server(folder)),))
+        create_topics(kafka)
+        running_services, urls = services(kafka, folder)
+        for service in running_services:
+            stack.enter_context(running(service, timeout_s=60))
+        most, found = asyncio.run(measure(kafka, urls, options.seconds))
+    print(f"capacity, one event a POST, all on this machine: {most:,.0f} events/s")
+    rows: list[tuple[Any, ...]] = []
+    for each in found:
+        rows += [
+            (f"POST to decision at {each['share']:.0%}", each["rate"], each["p50_ms"], each["p99_ms"]),
+            (f"bare round trip at {each['share']:.0%}", each["rate"], each["bare_p50_ms"], each["bare_p99_ms"]),
+            ("ratio", None, each["ratio_p50"], each["ratio_p99"]),
+        ]
+    print(table(("", "events/s", "p50 ms", "p99 ms"), rows))
+    print(f"aim: p50 ≤ {AIMS['p50']:.0f} times, p99 ≤ {AIMS['p99']:.0f} times the bare round trip")
+    figures = {"broker": kind, "capacity_events_per_s": round(most), "at": found, "aim": AIMS}
+    print(last_line("decision_latency", figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What a poll caused goes out in batches: in order, complete, and not done before all is acknowledged."""
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
+from stream_processors.outbox import Outbox
+
+
+class Batch:
+    """A batch with room for two records."""
+
+    def __init__(self) -> None:
+        self.values: list[bytes] = []
+
+    def append(self, *, timestamp: None, key: bytes, value: bytes, headers: list[Any]) -> object | None:
+        if len(self.values) == 2:
+            return None
+        self.values.append(value)
+        return object()
+
+
+class Client:
+    """Faust's producer and the client in it; acknowledges when told to."""
+
+    def __init__(self) -> None:
+        self.sent: defaultdict[tuple[str, int], list[bytes]] = defaultdict(list)
+        self.unacknowledged: list[asyncio.Future[None]] = []
+
+    def _ensure_producer(self) -> "Client":
+        return self
+
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[None]":
+        self.sent[topic, partition] += batch.values
+        self.unacknowledged.append(asyncio.get_running_loop().create_future())
+        return self.unacknowledged[-1]
+
+
+def test_records_of_a_partition_go_in_order_however_many_batches_they_fill() -> None:
+    async def story() -> None:
+        client = Client()
+        outbox = Outbox(client, "test")
+        for number in range(5):
+            outbox.put_raw("a", 1, b"key", b"%d" % number)
+        outbox.put_raw("b", 2, b"key", b"other")
+        sending = asyncio.create_task(outbox.send())
+        while len(client.unacknowledged) < 4:
+            await asyncio.sleep(0)
+        assert client.sent == {("a", 1): [b"0", b"1", b"2", b"3", b"4"], ("b", 2): [b"other"]}
+        for each in client.unacknowledged[1:]:
+            each.set_result(None)
+        await asyncio.sleep(0)
+        assert not sending.done()
+        client.unacknowledged[0].set_result(None)
+        await sending
+        assert len(outbox) == 0
+
+    asyncio.run(story())
+
+
+def test_a_batch_that_kafka_refuses_fails_the_sending() -> None:
+    async def story() -> None:
+        client = Client()
+        outbox = Outbox(client, "test")
+        outbox.put_raw("a", 1, b"key", b"value")
+        sending = asyncio.create_task(outbox.send())
+        while not client.unacknowledged:
+            await asyncio.sleep(0)
+        client.unacknowledged[0].set_exception(KafkaTimeoutError())
+        with pytest.raises(KafkaTimeoutError):
+            await sending
+
+    asyncio.run(story())
+
+
+def test_nothing_to_send_needs_no_client() -> None:
+    asyncio.run(Outbox(None, "test").send())
