@@ -48,6 +48,9 @@ class DataSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forest(msgspec.Struct, frozen=True, kw_only=True):
+    """The shape of the trees, whichever way they grew: side by side (`forest`) or each on what is left over (`boosting`)."""
+
+    algorithm: str = "forest"
     trees: int
     leaves: int
     max_leaves: int
@@ -71,6 +74,13 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     personas: PersonaModel
     styles: StyleModel
     forest: Forest
+    challengers: dict[str, float] = {}
+    """Log loss of every algorithm that was tried, on visitors who came later than those it learnt from; the least was chosen."""
+    is_refitted: bool = False
+    """Whether the trees were grown once more on all visitors after the metrics had been measured on the latest of them.
+
+    The calibration is then from visitors of the whole time, each told by trees that had not seen them.
+    """
     data: DataSource
     metrics: tuple[PrefixMetrics, ...]
     made_with: dict[str, str]

@@ -1,8 +1,8 @@
 """What a model learns from: a session as it stood at some moment, and whether it bought after that."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.codec import ENCODER
+from contracts.event_names import PURCHASE
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from models.session_features import features_of
@@ -24,39 +25,66 @@ LENGTHS: Final = frozenset({*range(1, 13), *range(14, 25, 2), *range(28, 65, 4),
 class Example:
     """A session after some of its events. `buys_later` is whether a purchase followed in the same session.
 
-    `started_at` is the session's beginning: training and test are cut by it.
+    `started_at` is the session's beginning: training and test are cut by it. Where a log has visits of its own, `length` counts the
+    events of that visit so far, and `buys_later` and `has_bought` speak of it: it may end before our session does, or begin later.
     """
 
     features: SessionFeatures
     buys_later: bool
     visitor_id: str
     started_at: datetime
+    has_bought: bool = False
+    length: int = 0
 
 
-def examples_of(events: Iterable[Event]) -> Iterator[Example]:
+@dataclass(slots=True)
+class _Visit:
+    """One visit as it is read: how many events and purchases it has so far, and its states at the wanted lengths."""
+
+    length: int = 0
+    purchase_count: int = 0
+    began_at: datetime | None = None
+    states: list[tuple[SessionFeatures, int, int]] = field(default_factory=list)
+
+
+def examples_of(
+    events: Iterable[Event],
+    *,
+    visit_of: Callable[[Event], str | None] | None = None,
+    lengths: frozenset[int] = LENGTHS,
+) -> Iterator[Example]:
     """Examples of all sessions in the events, made by the fold of the stream; a visitor's events must come in order of time.
 
+    `visit_of` tells the visit that an event belongs to in its log's own words, where that is what should be counted and judged.
     The last state of a session is no example for its own sake: it never buys later, and live nobody knows that it is the last.
     """
     visitors: dict[str, Visitor] = {}
-    moments: dict[str, list[SessionFeatures]] = defaultdict(list)
-    bought: dict[str, int] = {}
+    visits: dict[str, _Visit] = defaultdict(_Visit)
     for event in events:
         visitor = visitors.get(event.visitor_id)
         if visitor is None:
             visitor = visitors[event.visitor_id] = Visitor(event.visitor_id)
         session = visitor.observe(event)[-1]
-        session_id = session.session_id(event.visitor_id)
-        bought[session_id] = len(session.purchases)
-        if session.event_count in LENGTHS:
-            moments[session_id].append(features_of(visitor, session, event.message_id))
-    for session_id, states in moments.items():
-        for features in states:
+        own = visit_of(event) if visit_of else None
+        visit = visits[own or session.session_id(event.visitor_id)]
+        if own is None:
+            visit.length, visit.purchase_count = session.event_count, len(session.purchases)
+        else:
+            visit.length += 1
+            visit.began_at = visit.began_at or event.occurred_at
+            visit.purchase_count += event.event_name == PURCHASE
+        if visit.length in lengths:
+            state = features_of(visitor, session, event.message_id)
+            visit.states.append((state, visit.length, visit.purchase_count))
+    for visit in visits.values():
+        for features, length, purchase_count in visit.states:
             yield Example(
                 features=features,
-                buys_later=bought[session_id] > features.purchase_count,
+                buys_later=visit.purchase_count > purchase_count,
                 visitor_id=features.visitor_id,
-                started_at=features.started_at,
+                started_at=visit.began_at or features.started_at,
+                has_bought=purchase_count > 0,
+                length=length,
             )
 
 
@@ -74,14 +102,25 @@ def sides(examples: Sequence[Example], *, fit: float, calibrate: float) -> tuple
     A visitor belongs where their first session falls; a later session that reaches into the next side's time is left out, so that
     nothing is learnt from a time that is tested. `fit` and `calibrate` are the shares of visitors; the rest is for testing.
     """
-    first: dict[str, datetime] = {}
-    for example in examples:
-        first[example.visitor_id] = min(example.started_at, first.get(example.visitor_id, example.started_at))
-    arrivals = sorted(first.values())
+    visitors = np.array([hashed(example.visitor_id) for example in examples], dtype=np.uint64)
+    started_s = np.array([example.started_at.timestamp() for example in examples], dtype=np.float64)
+    return sides_of(visitors, started_s, fit=fit, calibrate=calibrate)
+
+
+def sides_of(
+    visitors: NDArray[np.uint64], started_s: NDArray[np.float64], *, fit: float, calibrate: float
+) -> tuple[NDArray[np.intp], ...]:
+    """The same for examples as columns."""
+    unique, owner = np.unique(visitors, return_inverse=True)
+    first = np.full(len(unique), np.inf)
+    np.minimum.at(first, owner, started_s)
+    arrivals = np.sort(first)
     cuts = [arrivals[min(len(arrivals) - 1, int(len(arrivals) * share))] for share in (fit, fit + calibrate)]
-    chosen: tuple[list[int], ...] = ([], [], [])
-    for place, example in enumerate(examples):
-        side = sum(first[example.visitor_id] >= cut for cut in cuts)
-        if side == 2 or example.started_at < cuts[side]:
-            chosen[side].append(place)
-    return tuple(np.array(places, dtype=np.intp) for places in chosen)
+    side = sum((first[owner] >= cut).astype(np.intp) for cut in cuts)
+    ends = np.array([*cuts, np.inf])
+    return tuple(np.flatnonzero((side == each) & (started_s < ends[each])) for each in range(3))
+
+
+def hashed(text: str) -> int:
+    """64 bits that stand for an id."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.features import SessionFeatures
+from models.markets import country_place, system_place
+from models.pages import kind_of
 
 Row = NDArray[np.float32]
 NAN: Final = math.nan
@@ -59,6 +61,22 @@ def _channel(kind: str) -> Feature:
     return _flag(f"from_{kind}", f"The session came from channel `{kind}`.", "channel", lambda f: f.channel == kind)
 
 
+PLACES: Final = {
+    None: 2.0,
+    "information": 0.0,
+    "home": 1.0,
+    "search": 3.0,
+    "product": 4.0,
+    "account": 5.0,
+    "cart": 6.0,
+    "checkout": 7.0,
+}
+
+
+def _place(path: str | None) -> float | None:
+    return None if path is None else PLACES[kind_of(path)]
+
+
 _DAY: Final = [(math.sin(math.tau * h / 24), math.cos(math.tau * h / 24)) for h in range(24)]
 _WEEK: Final = [(math.sin(math.tau * d / 7), math.cos(math.tau * d / 7)) for d in range(7)]
 
@@ -78,6 +96,26 @@ FEATURES: Final[tuple[Feature, ...]] = (
     _as_is("promotion_count", "Promotions seen or clicked."),
     _as_is("coupon_count", "Coupons entered."),
     _as_is("checkout_step_count", "Steps taken in the checkout."),
+    _as_is("select_item_count", "Products chosen from a list, quick looks among them."),
+    _as_is("home_page_count", "Views of the home page."),
+    _as_is("information_page_count", "Pages about the shop: help, terms, shipping."),
+    _as_is("account_page_count", "Pages of signing in, registering and the account."),
+    _as_is("cart_page_count", "Pages whose path is the cart's."),
+    _as_is("checkout_page_count", "Pages whose path is the checkout's."),
+    Feature(
+        "last_page_place",
+        "How near to a purchase the newest page is, from information (0) over lists (2) to the checkout (7).",
+        "0 to 7",
+        ("last_path",),
+        lambda f: _place(f.last_path),
+    ),
+    Feature(
+        "entry_page_place",
+        "How near to a purchase the first page was, from information (0) over lists (2) to the checkout (7).",
+        "0 to 7",
+        ("entry_path",),
+        lambda f: _place(f.entry_path),
+    ),
     # the cart and prices
     _as_is("cart_value", "Value of what is in the cart.", "currency"),
     _as_is("cart_item_count", "Items in the cart."),
@@ -106,6 +144,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
         ("time_on_site_s", "page_count"),
         lambda f: f.time_on_site_s / f.page_count if f.page_count and f.event_count > 1 else NAN,
     ),
+    _as_is("seconds_since_previous_event", "Pause before the newest event.", "s"),
+    _as_is("cart_idle_s", "Time since the cart changed last; unknown without a cart.", "s"),
     # engagement
     Feature(
         "active_s",
@@ -132,6 +172,14 @@ FEATURES: Final[tuple[Feature, ...]] = (
     _as_is("click_count", "Clicks."),
     _as_is("rage_click_count", "Runs of quick clicks on one spot."),
     # where from, on what, when
+    Feature(
+        "country_place",
+        "The visitor's country, large markets first.",
+        "place",
+        ("country",),
+        lambda f: country_place(f.country),
+    ),
+    Feature("system_place", "The operating system.", "place", ("os",), lambda f: system_place(f.os)),
     _device("desktop"),
     _device("mobile"),
     _device("tablet"),
@@ -147,6 +195,10 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("weekday_cos", "Day of the week on a circle, UTC.", "-1 to 1", ("weekday",), lambda f: _WEEK[f.weekday][1]),
     # history
     _as_is("previous_session_count", "Sessions of the visitor before this one."),
+    _as_is("ga_session_number", "The how-manieth session of the visitor, by the sender's own count."),
+    _as_is("previous_event_count", "Events of the visitor before this session."),
+    _as_is("previous_add_to_cart_count", "Additions to the cart before this session."),
+    _as_is("previous_checkout_step_count", "Steps taken in a checkout before this session."),
     _as_is("previous_purchase_count", "Purchases of the visitor before this session."),
     _as_is("previous_revenue", "What the visitor spent before this session.", "currency"),
     Feature(

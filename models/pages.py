@@ -7,18 +7,19 @@ from typing import Final, Literal
 PageKind = Literal["home", "information", "search", "product", "account", "cart", "checkout"]
 
 HOME: Final = re.compile(r"/?((index|home|default|store)(\.\w{1,5})?)?/?", re.ASCII)
-WORDS: Final[tuple[tuple[PageKind, re.Pattern[str]], ...]] = tuple(
-    (kind, re.compile(rf"(?<![a-z])({words})(?![a-z])"))
-    for kind, words in (
-        # the first kind that fits is the page's
-        ("checkout", "checkout|payment|yourinfo|revieworder|review-order|shipping-address|billing|place-?order"),
-        ("cart", "cart|basket|bag|panier"),
-        ("account", "sign-?in|log-?in|register|registration|account|my-?account|my-?orders|password|profile"),
-        ("information", "policy|policies|privacy|terms|faq|help|contact|about|about-?us|returns?|shipping|imprint|size-?guide"),
-        ("search", "search|asearch|searchresults?"),
-        ("product", "product|products|quickview|item|dp|p"),
-    )
+_PATTERNS: Final[tuple[tuple[PageKind, str], ...]] = (
+    # the first kind that fits is the page's
+    ("checkout", "checkout|payment|yourinfo|revieworder|review-order|shipping-address|billing|place-?order"),
+    ("cart", "cart|basket|bag|panier"),
+    ("account", "sign-?in|log-?in|register|registration|account|my-?account|my-?orders|password|profile"),
+    (
+        "information",
+        "policy|policies|privacy|terms|faq|help|contact|about|about-?us|returns?|shipping|imprint|size-?guide",
+    ),
+    ("search", "search|asearch|searchresults?"),
+    ("product", "product|products|quickview|item|dp|p"),
 )
+WORDS: Final = tuple((kind, re.compile(rf"(?<![a-z])(?:{words})(?![a-z])")) for kind, words in _PATTERNS)
 MAX_CHARACTERS: Final = 512
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.features import SessionFeatures
+from models.markets import country_name
+from models.pages import kind_of
 
 TOP: Final = 3
 
@@ -73,6 +75,37 @@ def _depth(f: SessionFeatures) -> str:
     return _many(f.page_count, "page viewed", "pages viewed")
 
 
+PAGE_WORDS: Final = {
+    "home": "on the home page",
+    "information": "reading about the shop",
+    "search": "on a search page",
+    "product": "on a product page",
+    "account": "on an account page",
+    "cart": "on the cart page",
+    "checkout": "on a checkout page",
+}
+
+
+def _page(f: SessionFeatures) -> str | None:
+    if f.last_path is None:
+        return None
+    kind = kind_of(f.last_path)
+    return "on no page of the shop's funnel" if kind is None else PAGE_WORDS[kind]
+
+
+def _account(f: SessionFeatures) -> str | None:
+    if f.account_page_count:
+        return _many(f.account_page_count, "account page viewed", "account pages viewed")
+    if f.information_page_count:
+        return _many(f.information_page_count, "page about the shop read", "pages about the shop read")
+    return "no account page yet"
+
+
+def _market(f: SessionFeatures) -> str | None:
+    # The name is the sender's text: only its place is believed, so only known countries are named.
+    return None if f.country is None else f"from {country_name(f.country)}"
+
+
 def _time(f: SessionFeatures) -> str:
     return f"{_duration(f.time_on_site_s)} on the site" if f.time_on_site_s else "has just arrived"
 
@@ -125,10 +158,13 @@ REASONS: Final = (
     Reason(
         "cart",
         "cart_value",
-        ("add_to_cart_count", "remove_from_cart_count", "cart_view_count", "cart_value", "cart_item_count"),
+        (
+            *("add_to_cart_count", "remove_from_cart_count", "cart_view_count", "cart_page_count"),
+            *("cart_value", "cart_item_count", "cart_idle_s"),
+        ),
         _cart,
     ),
-    Reason("checkout", "checkout_step_count", ("checkout_step_count",), _checkout),
+    Reason("checkout", "checkout_step_count", ("checkout_step_count", "checkout_page_count"), _checkout),
     Reason(
         "products",
         "product_view_count",
@@ -138,19 +174,28 @@ REASONS: Final = (
             "distinct_category_count",
             "views_per_product",
             "wishlist_count",
+            "select_item_count",
         ),
         _products,
     ),
     Reason("finding", "search_count", ("list_view_count", "search_count"), _finding),
     Reason("deals", "promotion_count", ("promotion_count", "coupon_count"), _deals),
     Reason("prices", "viewed_price_mean", ("viewed_price_mean", "viewed_price_max"), _prices),
-    Reason("depth", "page_count", ("event_count", "page_count"), _depth),
-    Reason("time", "time_on_site_s", ("time_on_site_s", "seconds_per_event", "seconds_per_page"), _time),
+    Reason("depth", "page_count", ("event_count", "page_count", "home_page_count"), _depth),
+    Reason("place", "last_path", ("last_page_place", "entry_page_place"), _page),
+    Reason("account", "account_page_count", ("account_page_count", "information_page_count"), _account),
+    Reason(
+        "time",
+        "time_on_site_s",
+        ("time_on_site_s", "seconds_per_event", "seconds_per_page", "seconds_since_previous_event"),
+        _time,
+    ),
     Reason(
         "engagement", "active_ms", ("active_s", "active_share", "scroll_percent_max", "pointer_speed_px_s"), _engagement
     ),
     Reason("clicks", "click_count", ("click_count", "rage_click_count"), _trouble),
-    Reason("device", "device_type", ("is_desktop", "is_mobile", "is_tablet"), _device),
+    Reason("device", "device_type", ("is_desktop", "is_mobile", "is_tablet", "system_place"), _device),
+    Reason("market", "country", ("country_place",), _market),
     Reason(
         "channel",
         "channel",
@@ -166,6 +211,10 @@ REASONS: Final = (
             "previous_purchase_count",
             "previous_revenue",
             "days_since_previous_session",
+            "ga_session_number",
+            "previous_event_count",
+            "previous_add_to_cart_count",
+            "previous_checkout_step_count",
         ),
         _history,
     ),

@@ -5,7 +5,7 @@ and those it is judged on; nobody is on two sides. Only moments before a session
 """
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -15,32 +15,46 @@ import msgspec
 import numpy as np
 import sklearn
 from msgspec.structs import replace
-from sklearn.ensemble import RandomForestClassifier
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss
 
+from contracts.features import SessionFeatures
 from models import styles
-from models.calibration import fit_calibration
-from models.card import CARD_FILE, MODEL_FILE, Card, DataSource, Forest
-from models.examples import Example, digest_of, sides
-from models.features import NAMES, Row, definition_digest, matrix
-from models.forest import base_of, onnx_of
-from models.knowledge import known_mask
+from models.algorithms import (
+    BOOSTING,
+    FOREST,
+    MISSING,
+    SMALL_FOREST,
+    Algorithm,
+    Shape,
+    calibration_of,
+    fitted,
+    probability_of,
+    raw_of,
+    shape_of,
+)
+from models.card import CARD_FILE, MODEL_FILE, Calibration, Card, DataSource, PrefixMetrics
+from models.examples import Example, digest_of, sides_of
+from models.features import NAMES, Row, definition_digest, known_columns
+from models.forest import base_of, onnx_of, trees_of
+from models.knowledge import EARLIER_SYSTEM, known_mask
 from models.metrics import Numbers, prefix_curve
 from models.personas_training import fit_personas
 from models.reasons import REASONS
 from models.serving import Scorer, onnx_digest
+from models.tables import Table, table_of
 
-TREES: Final = 80
-MAX_LEAVES: Final = 64
-MIN_LEAF_EXAMPLES: Final = 40
-FEATURES_PER_SPLIT: Final = 0.2
-EXAMPLES_PER_TREE: Final = 0.2
-"""States of one session are alike: a tree that sees a fifth of them learns as much, and differs more from the others."""
-MISSING: Final = -1000.0
+CHALLENGERS: Final[Mapping[Algorithm, Shape]] = {
+    "boosting": BOOSTING,
+    "forest": FOREST,
+    "logistic": Shape(0, 0, 0, 1.0),
+}
 FIT_SHARE: Final = 0.6
 CALIBRATE_SHARE: Final = 0.2
+CALIBRATION_PARTS: Final = 3
 LARGEST_DIFFERENCE: Final = 1e-5
-MONOTONE: Final = frozenset({"add_to_cart_count", "cart_value", "cart_item_count", "checkout_step_count"})
-"""Features whose growth alone never lowers the likelihood. It keeps luck in the data from telling a shop that a fuller cart is bad news."""
+FIVE_NUMBERS_EVERY: Final = 10
+"""In a log, every so manieth example is learnt from once more as the earlier system would have seen it."""
 
 UNNAMED: Final = DataSource(name="unnamed examples", licence="unknown")
 
@@ -51,11 +65,11 @@ class TrainingFailed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A model: the bytes of `likelihood.onnx` and its card. `forest` is scikit-learn's, to compare with; it is never saved."""
+    """A model: the bytes of `likelihood.onnx` and its card. `forest` is scikit-learn's own, to compare with; it is never saved."""
 
     onnx: bytes
     card: Card
-    forest: RandomForestClassifier = field(repr=False)
+    forest: Any = field(repr=False)
 
     def save(self, folder: Path) -> None:
         """Write both files; the card last, so that a folder with a card is whole."""
@@ -69,82 +83,134 @@ class Artifact:
 
 
 def train(examples: Iterable[Example], *, seed: int, data: DataSource = UNNAMED) -> Artifact:
-    """Fit, calibrate, judge and pack a model. Raises `TrainingFailed` when there are too few buyers on a side."""
+    """Fit, calibrate, judge and pack a small forest. Raises `TrainingFailed` when there are too few buyers on a side.
+
+    Of some visitors less is known than of others (`models/knowledge.py`): the model is for shops it has not met.
+    """
     everything = list(examples)
-    before = [example for example in everything if not example.features.purchase_count]
-    after = [example for example in everything if example.features.purchase_count]
-    if not before:
+    table = table_of(everything)
+    mask = known_mask((str(visitor) for visitor in table.visitor.tolist()), seed)
+    return _trained(
+        table.known(mask),
+        [example.features for example in _last_of_each_session(everything)],
+        {"forest": SMALL_FOREST},
+        seed,
+        replace(data, digest=digest_of(everything)),
+        is_refitted=False,
+    )
+
+
+def train_on_log(
+    table: Table,
+    *,
+    seed: int,
+    data: DataSource = UNNAMED,
+    algorithms: Mapping[Algorithm, Shape] = CHALLENGERS,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Artifact:
+    """Train on a shop's own log: the algorithm with the least log loss on later visitors is fitted once more to everything.
+
+    What the shop sends is known of every visitor. Raises `TrainingFailed`.
+    """
+    table = table.at(~table.visit_has_bought | table.has_bought)
+    return _trained(
+        table, table.visits, algorithms, seed, replace(data, digest=table.digest()), is_refitted=True, tell=tell
+    )
+
+
+def _trained(
+    table: Table,
+    visits: Sequence[SessionFeatures],
+    algorithms: Mapping[Algorithm, Shape],
+    seed: int,
+    data: DataSource,
+    *,
+    is_refitted: bool,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Artifact:
+    before, after = table.at(~table.has_bought), table.at(table.has_bought)
+    if not len(before):
         raise TrainingFailed("there is no example of a session before its first purchase; nothing can be learnt")
-    rows = matrix([example.features for example in before])
-    rows[~known_mask((example.visitor_id for example in before), seed)] = MISSING
-    rows[np.isnan(rows)] = MISSING
-    bought = np.array([example.buys_later for example in before], dtype=np.float64)
-    fit, calibrate, test = sides(before, fit=FIT_SHARE, calibrate=CALIBRATE_SHARE)
+    rows = np.where(np.isnan(before.rows), np.float32(MISSING), before.rows)
+    bought = before.buys_later.astype(np.float64)
+    fit, calibrate, test = sides_of(before.visitor, before.started_s, fit=FIT_SHARE, calibrate=CALIBRATE_SHARE)
     for name, places in (("train", fit), ("calibrate", calibrate), ("test", test)):
         _require_both_outcomes(name, bought[places])
 
-    forest = _fitted(rows[fit], bought[fit], seed)
-    onnx = onnx_of(forest, _reason_of_features(), len(REASONS))
-    card = Card(
-        model_version="",
-        onnx_digest=onnx_digest(onnx),
-        features=NAMES,
-        features_digest=definition_digest(),
-        reasons=tuple(reason.name for reason in REASONS),
-        missing=MISSING,
-        base=round(base_of(forest), 7),
-        calibration=fit_calibration(_raw(forest, rows[calibrate]), bought[calibrate]),
-        # As if twenty more sessions had been seen, of which one bought again: without data nobody does so for sure, or never.
-        likelihood_after_purchase=round((sum(example.buys_later for example in after) + 1) / (len(after) + 20), 5),
-        personas=fit_personas([example.features for example in _last_of_each_session(everything)], seed),
-        styles=styles.DEFAULT,
-        forest=_shape(forest, seed),
-        data=_described(data, everything),
-        metrics=(),
-        made_with={},
-    )
-    card = replace(card, model_version="forest-" + blake2b(msgspec.json.encode(card), digest_size=6).hexdigest())
-    scorer = Scorer(card, onnx)
-    _require_equal(scorer, forest, rows)
-    probability = scorer.likelihoods(rows[test])
-    card = replace(
-        card,
-        metrics=prefix_curve(probability, bought[test], [before[place].features.event_count for place in test]),
-        made_with={"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
-    )
-    return Artifact(onnx, card, forest)
+    def learnt(algorithm: Algorithm, places: NDArray[np.intp]) -> Any:
+        tell(f"fitting {algorithm} to {len(places):,} examples")
+        inputs, labels = rows[places], bought[places]
+        if is_refitted:
+            inputs, labels = _with_five_numbers(inputs, labels)
+        return fitted(algorithm, algorithms[algorithm], inputs, labels, seed)
+
+    models = {algorithm: learnt(algorithm, fit) for algorithm in algorithms}
+    losses = {
+        algorithm: round(float(log_loss(bought[calibrate], probability_of(model, rows[calibrate]))), 5)
+        for algorithm, model in models.items()
+    }
+    # A line cannot be served; it is there to be beaten.
+    best = min((each for each in algorithms if each != "logistic"), key=lambda each: losses[each])
+    model, shape = models[best], algorithms[best]
+
+    def packed(model: Any, calibration: Calibration, metrics: tuple[PrefixMetrics, ...]) -> Artifact:
+        onnx = onnx_of(model, _reason_of_features(), len(REASONS))
+        card = Card(
+            model_version="",
+            onnx_digest=onnx_digest(onnx),
+            features=NAMES,
+            features_digest=definition_digest(),
+            reasons=tuple(reason.name for reason in REASONS),
+            missing=MISSING,
+            base=round(base_of(model), 7),
+            calibration=calibration,
+            # As if twenty more sessions had been seen, of which one bought again: without data nobody does so for sure, or never.
+            likelihood_after_purchase=round((int(after.buys_later.sum()) + 1) / (len(after) + 20), 5),
+            personas=personas,
+            styles=styles.DEFAULT,
+            forest=shape_of(best, shape, sum(int((tree.left < 0).sum()) for tree in trees_of(model)[1]), seed),
+            challengers={str(each): loss for each, loss in losses.items()} if len(losses) > 1 else {},
+            is_refitted=is_refitted,
+            data=described,
+            metrics=(),
+            made_with={},
+        )
+        digest = blake2b(msgspec.json.encode(card), digest_size=6).hexdigest()
+        card = replace(
+            card,
+            model_version=f"{best}-{digest}",
+            metrics=metrics,
+            made_with={
+                "python": platform.python_version(),
+                "scikit-learn": sklearn.__version__,
+                "numpy": np.__version__,
+            },
+        )
+        _require_equal(Scorer(card, onnx), model, rows)
+        return Artifact(onnx, card, model)
+
+    personas = fit_personas(visits, seed)
+    described = _described(data, table)
+    artifact = packed(model, calibration_of(model, raw_of(model, rows[calibrate]), bought[calibrate]), ())
+    probability = artifact.scorer().likelihoods(rows[test])
+    metrics = prefix_curve(probability, bought[test], before.length[test].tolist())
+    if is_refitted:
+        # A shop's rate goes up and down with the weeks: what is calibrated on the newest alone is wrong by as much soon.
+        # So each third of the visitors, of all weeks, is told by a model that has not seen them.
+        third = before.visitor % np.uint64(CALIBRATION_PARTS)
+        raw = np.empty(len(rows))
+        for part in range(CALIBRATION_PARTS):
+            unseen = third == part
+            raw[unseen] = raw_of(learnt(best, np.flatnonzero(~unseen)), rows[unseen])
+        return packed(learnt(best, np.arange(len(rows))), calibration_of(model, raw, bought), metrics)
+    return Artifact(artifact.onnx, replace(artifact.card, metrics=metrics), model)
 
 
-def _fitted(rows: Row, bought: Numbers, seed: int) -> RandomForestClassifier:
-    forest = RandomForestClassifier(
-        n_estimators=TREES,
-        max_leaf_nodes=MAX_LEAVES,
-        min_samples_leaf=MIN_LEAF_EXAMPLES,
-        max_features=FEATURES_PER_SPLIT,
-        max_samples=EXAMPLES_PER_TREE,
-        monotonic_cst=[int(name in MONOTONE) for name in NAMES],
-        random_state=seed,
-        n_jobs=-1,
-    )
-    forest.fit(rows, bought.astype(np.intp))
-    # Threads would add the trees up in an order of their own; with one, the same rows always give the same sum.
-    forest.set_params(n_jobs=1)
-    return forest
-
-
-def _shape(forest: RandomForestClassifier, seed: int) -> Forest:
-    return Forest(
-        trees=TREES,
-        leaves=sum(int(tree.tree_.n_leaves) for tree in forest.estimators_),
-        max_leaves=MAX_LEAVES,
-        min_leaf_examples=MIN_LEAF_EXAMPLES,
-        seed=seed,
-    )
-
-
-def _raw(forest: Any, rows: Row) -> Numbers:
-    probability: Numbers = forest.predict_proba(rows)[:, 1]
-    return probability
+def _with_five_numbers(rows: Row, bought: Numbers) -> tuple[Row, Numbers]:
+    """The examples, and some of them again with no more known than `POST /api/predict` tells."""
+    some = rows[::FIVE_NUMBERS_EVERY].copy()
+    some[:, ~known_columns(EARLIER_SYSTEM)] = MISSING
+    return np.concatenate([rows, some]), np.concatenate([bought, bought[::FIVE_NUMBERS_EVERY]])
 
 
 def _require_both_outcomes(side: str, bought: Numbers) -> None:
@@ -157,9 +223,12 @@ def _require_both_outcomes(side: str, bought: Numbers) -> None:
 
 
 def _require_equal(scorer: Scorer, forest: Any, rows: Row) -> None:
-    """The exported forest must give what scikit-learn gives."""
+    """The exported trees must give the probability that scikit-learn gives."""
     sample = rows[:: max(1, len(rows) // 5_000)]
-    difference = float(np.abs(scorer.raw(sample) - _raw(forest, sample)).max())
+    ours, theirs = scorer.raw(sample), raw_of(forest, sample)
+    if theirs.min() < 0 or theirs.max() > 1:  # log-odds
+        ours, theirs = 1 / (1 + np.exp(-ours)), 1 / (1 + np.exp(-theirs))
+    difference = float(np.abs(ours - theirs).max())
     if difference > LARGEST_DIFFERENCE:
         raise TrainingFailed(
             f"the exported forest differs from scikit-learn's by {difference:.2g}; report this with the versions of "
@@ -181,13 +250,12 @@ def _last_of_each_session(examples: Sequence[Example]) -> list[Example]:
     return list(last.values())
 
 
-def _described(data: DataSource, examples: Sequence[Example]) -> DataSource:
-    buying = {e.features.session_id for e in examples if e.buys_later or e.features.purchase_count}
+def _described(data: DataSource, table: Table) -> DataSource:
+    buying = table.session[table.buys_later | table.has_bought]
     return replace(
         data,
-        digest=digest_of(examples),
-        examples=len(examples),
-        sessions=len({example.features.session_id for example in examples}),
-        visitors=len({example.visitor_id for example in examples}),
-        buying_sessions=len(buying),
+        examples=len(table),
+        sessions=len(np.unique(table.session)),
+        visitors=len(np.unique(table.visitor)),
+        buying_sessions=len(np.unique(buying)),
     )

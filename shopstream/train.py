@@ -1,10 +1,10 @@
-"""The model that ships: learnt from simulated shoppers, through the same mapping and fold as live traffic.
+"""Models learnt from simulated shoppers or a shop's log, through the same mapping and fold as live traffic.
 
 `shopstream train --out models/default` makes the model that ships again.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from contracts.events import Event
 from models.card import Card, DataSource
 from models.examples import digest_of, examples_of
-from models.training import train
+from models.tables import Table
+from models.training import train, train_on_log
 from producers.ingest.accept import event_of
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import HISTORY
 from producers.shoppers.behaviour import visits
+from shopstream.event_logs import LOGS, Progress, table_from
 
 SEED: Final = 20_260_105
 VISITS: Final = 20_000
@@ -64,3 +66,32 @@ def train_default(
 def sample_digest(visit_count: int = VISITS, seed: int = SEED) -> str:
     """Digest of the examples of the first visits: changes when the shoppers, ingest's mapping or the fold change."""
     return digest_of(list(examples_of(simulated_events(visit_count, seed, first=SAMPLE_VISITS))))
+
+
+def train_on(
+    path: Path,
+    format: str,
+    folder: Path,
+    *,
+    until: date | None = None,
+    seed: int = SEED,
+    progress: Progress = lambda done, total: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Card:
+    """Train on a shop's log, or on the sessions that began before the day `until` (UTC), and write the model into `folder`."""
+    table = table_from(path, format, progress)
+    if until is not None:
+        table = before(table, datetime(until.year, until.month, until.day, tzinfo=UTC))
+    artifact = train_on_log(table, seed=seed, data=source_of(format), tell=tell)
+    artifact.save(folder)
+    return artifact.card
+
+
+def source_of(format: str) -> DataSource:
+    """What the card says of a log's origin."""
+    return DataSource(name=LOGS[format].name, licence=LOGS[format].licence)
+
+
+def before(table: Table, moment: datetime) -> Table:
+    """The sessions that began before a moment; they are whole, and nothing of what came after is in them."""
+    return table.at(table.started_s < moment.timestamp())

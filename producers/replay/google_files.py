@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -91,13 +91,15 @@ def _period(name: str, hits: Path, found: Mapping[str, Mapping[str, Path]]) -> P
     return Period(hits, sessions, beside("hit_products"), beside("products"))
 
 
-def load(period: Period, day: date | None = None) -> Export:
-    """Read a period, or one day of it by the shop's own calendar (`date` of the session)."""
+def load(period: Period, day: date | None = None, choice: Callable[[str], bool] | None = None) -> Export:
+    """Read a period, or one day of it by the shop's own calendar (`date` of the session), or some of its visitors."""
     required = SESSIONS if day is None else (*SESSIONS, "date")
     sessions = tables.read(period.sessions, required)
     everyone = frozenset(sessions["session"])
     if day is not None:
         sessions = sessions[sessions["date"].str.replace("-", "") == f"{day:%Y%m%d}"]
+    if choice is not None:
+        sessions = sessions[sessions["visitor"].map(choice)]
     sessions = sessions[[column for column in sessions.columns if column in KNOWN_AT_START]]
     starts = dict(zip(sessions["session"], _whole(sessions["start_ts"], period.sessions), strict=True))
     skipped_count = 0

@@ -15,7 +15,7 @@ How a hit becomes an event:
   the order's revenue; the second, and an order whose revenue the export has not, is sent with value 0.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from heapq import merge
 from pathlib import Path
@@ -59,12 +59,15 @@ MEDIA: Final = {
 """What an empty `medium` must have been, by `channel`."""
 
 
-def recording(path: Path, day: date | None = None) -> Recording:
+def recording(path: Path, day: date | None = None, *, choice: Callable[[str], bool] | None = None) -> Recording:
     """The events of a hits file, or of all in a folder; `day` is a day of the shop's own calendar (`sessions.date`).
+
+    `choice` says by a visitor's id whose events are wanted; all when left out.
 
     Hits of a visit that the sessions file has not are skipped: they have no time and no visitor.
     """
-    exports = [load(period, day) for period in periods(path)]
+    chosen = (lambda visitor: choice(f"ga-{visitor}")) if choice else None
+    exports = [load(period, day, chosen) for period in periods(path)]
     row_count = sum(len(export.hits) for export in exports)
     if day is not None and row_count == 0:
         raise ReplayError(f"{path} has no visit on {day}; leave --day away, or give a day that the file covers")

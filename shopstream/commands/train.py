@@ -1,16 +1,17 @@
 """`shopstream train`: fits the models that score sessions."""
 
-from enum import StrEnum
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from shopstream.failures import CommandWronglyCalled
 
-class Source(StrEnum):
-    """Where the training events come from."""
+if TYPE_CHECKING:
+    from models.card import Card
 
-    simulated = "simulated"
+SIMULATED: Final = "simulated"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,27 +20,62 @@ def add_to(app: typer.Typer) -> None:
 
 def train(
     out: Annotated[Path, typer.Option(help="Folder to write the model into.", file_okay=False)],
-    source: Annotated[Source, typer.Option("--from", help="Where the events come from.")] = Source.simulated,
+    source: Annotated[
+        str, typer.Option("--from", help="A shop's event log, a file or a folder; or simulated.")
+    ] = SIMULATED,
+    format: Annotated[str, typer.Option(help="google-merchandise, rees46, dmm or simulated.")] = SIMULATED,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Learn from sessions before this day (UTC) only.")
+    ] = None,
     visits: Annotated[int | None, typer.Option(min=100, help="How many simulated visits to learn from.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same model.")] = None,
 ) -> None:
     """Fit the models and write them with their card into a folder; serve them with SHOPSTREAM_PROCESS_MODEL_DIR."""
-    from shopstream.screen import progress, screen
-    from shopstream.train import SEED, VISITS, train_default
+    from shopstream.screen import screen
+    from shopstream.train import SEED
 
-    out.mkdir(parents=True, exist_ok=True)
-    lines = screen()
-    count = visits or VISITS
-    with progress(lines, f"learning from {source.value} shoppers", count, "visits") as bar:
-        card = train_default(
-            out,
-            seed=SEED if seed is None else seed,
-            visit_count=count,
-            advance=lambda done: bar.advance(bar.task_ids[0], done),
+    is_simulated = format == SIMULATED and source == SIMULATED
+    if not is_simulated and (visits is not None or format == SIMULATED or source == SIMULATED):
+        raise CommandWronglyCalled(
+            "a log needs both --from FILE and --format google-merchandise, rees46 or dmm; --visits is for simulated shoppers"
         )
+    if is_simulated and until is not None:
+        raise CommandWronglyCalled("--until cuts a log by its days; simulated shoppers have none")
+    out.mkdir(parents=True, exist_ok=True)
+    number = SEED if seed is None else seed
+    card = _simulated(out, visits, number) if is_simulated else _log(Path(source), format, out, until, number)
+    lines = screen()
     lines.print(f"{card.model_version} is in {out}")
+    if card.challengers:
+        tried = ", ".join(f"{name} {loss:.5f}" for name, loss in card.challengers.items())
+        lines.print(f"log loss on later visitors: {tried}")
     for row in card.metrics:
         lines.print(
             f"after {row.events} events: {row.sessions:,} sessions, base rate {row.base_rate:.3f}, AUC {row.auc}, "
             f"PR-AUC {row.pr_auc}, Brier {row.brier:.4f}, calibration error {row.ece:.4f}"
+        )
+
+
+def _simulated(out: Path, visits: int | None, seed: int) -> "Card":
+    from shopstream.screen import progress, screen
+    from shopstream.train import VISITS, train_default
+
+    count = visits or VISITS
+    with progress(screen(), "learning from simulated shoppers", count, "visits") as bar:
+        return train_default(out, seed=seed, visit_count=count, advance=lambda done: bar.advance(bar.task_ids[0], done))
+
+
+def _log(path: Path, format: str, out: Path, until: datetime | None, seed: int) -> "Card":
+    from shopstream.screen import progress, screen
+    from shopstream.train import train_on
+
+    with progress(screen(), f"learning from {path.name}", None, "events") as bar:
+        return train_on(
+            path,
+            format,
+            out,
+            until=None if until is None else date(until.year, until.month, until.day),
+            seed=seed,
+            progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
+            tell=lambda note: bar.update(bar.task_ids[0], note=note),
         )

@@ -4,11 +4,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from models.algorithms import MISSING
 from models.card import DataSource
 from models.examples import Example
 from models.features import NAMES, definition_digest, matrix
 from models.serving import Scorer
-from models.training import MISSING, Artifact, TrainingFailed, train
+from models.training import Artifact, TrainingFailed, train
 
 
 def test_the_same_examples_and_seed_give_the_same_files(examples: list[Example], artifact: Artifact) -> None:

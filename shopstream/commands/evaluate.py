@@ -1,0 +1,112 @@
+"""`shopstream evaluate`: how good a likelihood is on a shop's log, after each of the first events."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from shopstream.evaluate import Evaluation
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Models")(evaluate)
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="A shop's event log, a file or a folder.")],
+    format: Annotated[str, typer.Option(help="google-merchandise, rees46, dmm or uci.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Judge this model; left out, one is trained on the earlier part of the data.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Also write a page with charts.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same figures.")] = None,
+) -> None:
+    """Print how well purchases are foreseen after k events, with intervals; nothing at or after a purchase is used."""
+    import msgspec
+    from rich.console import Console
+
+    from shopstream.evaluate import evaluate as judged
+    from shopstream.report import page_of
+    from shopstream.screen import progress, screen
+    from shopstream.train import SEED
+
+    if format == "uci":
+        _show_uci(data, json)
+        return
+    lines = Console(stderr=True, highlight=False) if json else screen()
+    with progress(lines, f"reading {data.name}", None, "events") as bar:
+        result = judged(
+            data,
+            format,
+            model,
+            seed=SEED if seed is None else seed,
+            progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
+            tell=lambda note: bar.update(bar.task_ids[0], note=note),
+        )
+    if report is not None:
+        report.write_text(page_of(result), encoding="utf-8")
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
+        return
+    _show(result)
+    if report is not None:
+        screen().print(f"charts are in {report}")
+
+
+def _show(result: "Evaluation") -> None:
+    from rich.table import Table
+
+    from shopstream.screen import screen
+
+    lines = screen()
+    lines.print(f"{result.data}, model {result.model_version}")
+    lines.print(result.protocol)
+    if result.challengers:
+        tried = ", ".join(f"{name} {loss:.5f}" for name, loss in result.challengers.items())
+        lines.print(f"log loss of what was tried: {tried}")
+    for title, curve in (("every visitor", result.curve), ("visitors not trained on", result.curve_of_new_visitors)):
+        if not curve:
+            continue
+        table = Table(
+            "k", "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "Brier (base)", "ECE", "by chance", title=title
+        )
+        for row in curve:
+            table.add_row(
+                str(row.k),
+                f"{row.n:,}",
+                f"{row.base_rate:.2%}",
+                _with_interval(row.auc, row.auc_interval, 3),
+                _with_interval(row.pr_auc, row.pr_auc_interval, 3),
+                _with_interval(row.lift, row.lift_interval, 1),
+                f"{row.brier:.4f} ({row.brier_of_base_rate:.4f})",
+                f"{row.ece:.4f}",
+                f"{row.ece_by_chance:.4f}",
+            )
+        lines.print(table)
+
+
+def _with_interval(figure: float | None, interval: tuple[float, float] | None, digits: int) -> str:
+    if figure is None or interval is None:
+        return "unknown"
+    return f"{figure:.{digits}f} ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
+
+
+def _show_uci(path: Path, as_json: bool) -> None:
+    import msgspec
+
+    from shopstream.screen import screen
+    from shopstream.uci import figures_of
+
+    lines = screen()
+    figures = figures_of(path)
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
+        return
+    for each in figures:
+        lines.print(
+            f"{each.protocol}: base rate {each.base_rate:.3f}, AUC {each.auc[0]:.3f} ± {each.auc[1]:.3f}, "
+            f"PR-AUC {each.pr_auc[0]:.3f} ± {each.pr_auc[1]:.3f}, F1 {each.f1[0]:.3f} ± {each.f1[1]:.3f}, "
+            f"accuracy {each.accuracy[0]:.3f}, Brier {each.brier[0]:.4f}"
+        )

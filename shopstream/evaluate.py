@@ -1,0 +1,98 @@
+"""How good a likelihood is on a shop's log: trained on its earlier part and judged on its later one, or only judged."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from models.evaluation import PrefixRow, curve_of, likelihoods_of
+from models.serving import Scorer
+from models.tables import Table
+from models.training import TrainingFailed, train_on_log
+from shopstream.event_logs import LOGS, Progress, table_from
+from shopstream.failures import CommandFailed
+from shopstream.train import SEED, before, source_of
+
+TRAIN_SHARE: Final = 2 / 3
+"""Of the log's visits."""
+DAY_S: Final = 86_400
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `shopstream evaluate` tells."""
+
+    format: str
+    data: str
+    protocol: str
+    model_version: str
+    trained_until: datetime | None
+    """Null where a model was given: it says itself what it has seen."""
+    challengers: dict[str, float]
+    curve: tuple[PrefixRow, ...]
+    curve_of_new_visitors: tuple[PrefixRow, ...]
+    """Only visitors without a session in the training time. Empty where a model was given."""
+
+
+def evaluate(
+    path: Path,
+    format: str,
+    model: Path | None = None,
+    *,
+    seed: int = SEED,
+    progress: Progress = lambda done, total: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
+    """Judge a model, or one trained on the first two thirds of the log's visits. Raises `ReplayError`, `ModelMismatch`."""
+    scorer = None if model is None else Scorer.load(model)
+    table = table_from(path, format, progress)
+    if not len(table):
+        raise CommandFailed(f"{path} has no event that ingest would take; is --format {format} right?")
+    if scorer is not None:
+        tell("judging")
+        return _told(path, format, "the given model on every visit of the data", scorer, table, None, None)
+    cut = cut_of(table)
+    try:
+        artifact = train_on_log(before(table, cut), seed=seed, data=source_of(format), tell=tell)
+    except TrainingFailed as few:
+        protocol = f"too little to train on ({few}), so the model that ships is judged on every visit of the data"
+        return _told(path, format, protocol, Scorer.load(), table, None, None)
+    tell("judging")
+    learnt, later = table.started_s < cut.timestamp(), table.started_s >= cut.timestamp()
+    is_new = ~np.isin(table.visitor, np.unique(table.visitor[learnt]))
+    protocol = (
+        f"trained on the sessions that began before {cut:%Y-%m-%d %H:%M} UTC, judged on those that began later; "
+        "what a returning visitor did earlier is known, as it is live"
+    )
+    return _told(path, format, protocol, artifact.scorer(), table.at(later), cut, table.at(later & is_new))
+
+
+def cut_of(table: Table) -> datetime:
+    """When the first two thirds of the visits had begun: the nearest midnight (UTC), where the log has days enough."""
+    moment = float(np.quantile(table.started_s[table.length == 1], TRAIN_SHARE))
+    is_long = float(np.ptp(table.started_s)) > 6 * DAY_S
+    return datetime.fromtimestamp(round(moment / DAY_S) * DAY_S if is_long else round(moment), UTC)
+
+
+def _told(
+    path: Path,
+    format: str,
+    protocol: str,
+    scorer: Scorer,
+    table: Table,
+    cut: datetime | None,
+    new: Table | None,
+) -> Evaluation:
+    lengths = LOGS[format].curve
+    return Evaluation(
+        format=format,
+        data=f"{LOGS[format].name}: {path.name}",
+        protocol=f"{protocol}; a visit counts at k when it reached k events and had not bought by then; label: it buys later",
+        model_version=scorer.card.model_version,
+        trained_until=cut,
+        challengers=scorer.card.challengers,
+        curve=curve_of(table, likelihoods_of(scorer, table), lengths),
+        curve_of_new_visitors=() if new is None else curve_of(new, likelihoods_of(scorer, new), lengths, resamples=50),
+    )

@@ -1,0 +1,169 @@
+"""Logs of real shops as examples: read, mapped and folded by the code that live events go through, on all cores."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from os import cpu_count
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+from contracts.events import Event
+from models.examples import Example, examples_of
+from models.tables import Table, joined, table_of
+from producers.ingest.accept import event_of_bytes
+from producers.ingest.rejections import Rejection
+from producers.ingest.write_keys import HISTORY
+from producers.replay import dmm, google_merchandise, rees46
+from producers.replay.items import ReplayError, ReplayItem
+
+CURVE: Final = (1, 2, 3, 5, 8, 10, 15, 20, 30)
+"""Lengths at which a log is judged."""
+TAUGHT: Final = frozenset({*CURVE, 4, 6, 12, 18, 24, *range(36, 65, 8), *range(80, 513, 24)})
+"""Lengths that are learnt from: a session's neighbouring states are alike, and cost as much as others."""
+MAX_BYTES: Final = 1_000_000
+REPORT_EVERY: Final = 2_000
+
+Choice = Callable[[str], bool]
+"""Whether a visitor's events are wanted."""
+Progress = Callable[[int, int], None]
+"""Told how many events are done, of how many."""
+
+
+class _Own(msgspec.Struct):
+    """What a log's own words say of the visit an event belongs to."""
+
+    ga_session: str | None = None
+    user_session: str | None = None
+
+
+_own = msgspec.json.Decoder(_Own)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """How a format is read, and where it comes from."""
+
+    items: Callable[[Path, Choice], Iterator[ReplayItem]]
+    name: str
+    licence: str
+    curve: tuple[int, ...] = CURVE
+
+
+LOGS: Final = {
+    "google-merchandise": Log(
+        lambda path, choice: google_merchandise.recording(path, choice=choice).items,
+        "Google Merchandise Store (Google Analytics sample)",
+        "published by Google for learning; no licence to pass the rows on",
+    ),
+    "rees46": Log(
+        lambda path, choice: (item for item in rees46.recording(path).items if choice(item.visitor_id)),
+        "multi-category store of REES46 (Open CDP)",
+        "free to use when the source is named",
+    ),
+    "dmm": Log(
+        dmm.items,
+        "ClickstreamDMM (Ozyurt, Hatt, Zhang, Feuerriegel, WWW 2022)",
+        "published for benchmarks; no licence to pass the rows on",
+        curve=(1, 2, 3, 5, 6),
+    ),
+}
+
+
+def table_from(path: Path, format: str, progress: Progress = lambda done, total: None, *, workers: int = 0) -> Table:
+    """Every session of the log at all lengths. Raises `ReplayError`.
+
+    Visitors are shared out among processes: a visitor's story stays whole, and the table does not depend on how many there are.
+    """
+    if format not in LOGS:
+        raise ReplayError(f"there is no format {format}; --format takes {', '.join(LOGS)}")
+    count = workers or cpu_count() or 1
+    if count == 1:
+        return table_of(_examples(path, format, 0, 1, progress)).in_order()
+    context = get_context("spawn")
+    lines: list[Connection] = []
+    processes = []
+    try:
+        for part in range(count):
+            ours, theirs = context.Pipe(duplex=False)
+            process = context.Process(target=_work, args=(theirs, path, format, part, count), daemon=True)
+            process.start()
+            theirs.close()
+            lines.append(ours)
+            processes.append(process)
+        return joined(_gathered(lines, progress)).in_order()
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+            process.close()
+        for line in lines:
+            line.close()
+
+
+def _gathered(lines: list[Connection], progress: Progress) -> list[Table]:
+    tables: list[Table] = []
+    counts: dict[Connection, tuple[int, int]] = dict.fromkeys(lines, (0, 0))
+    waiting = list(lines)
+    while waiting:
+        for line in wait(waiting):
+            assert isinstance(line, Connection)
+            try:
+                said = line.recv()
+            except EOFError:
+                raise ReplayError(
+                    "a process that read the log ended early, perhaps for want of memory; try --workers 1"
+                ) from None
+            if isinstance(said, tuple):
+                counts[line] = said
+                progress(sum(done for done, _ in counts.values()), sum(total for _, total in counts.values()))
+                continue
+            if isinstance(said, str):
+                raise ReplayError(said)
+            tables.append(said)
+            waiting.remove(line)
+    return tables
+
+
+def _work(line: Connection, path: Path, format: str, part: int, parts: int) -> None:
+    try:
+        line.send(table_of(_examples(path, format, part, parts, lambda done, total: line.send((done, total)))))
+    except ReplayError as error:
+        line.send(str(error))
+    finally:
+        line.close()
+
+
+def _examples(path: Path, format: str, part: int, parts: int, progress: Progress) -> Iterator[Example]:
+    stories: dict[str, dict[str, ReplayItem]] = defaultdict(dict)
+    for item in LOGS[format].items(
+        path, lambda visitor_id: crc32(visitor_id.encode("utf-8", "replace")) % parts == part
+    ):
+        stories[item.visitor_id].setdefault(item.message_id, item)
+    total, done = sum(map(len, stories.values())), 0
+    for visitor_id in sorted(stories):
+        story = stories.pop(visitor_id)
+        yield from examples_of(_events(story.values()), visit_of=visit_of, lengths=TAUGHT)
+        before, done = done, done + len(story)
+        if done // REPORT_EVERY > before // REPORT_EVERY or done == total:
+            progress(done, total)
+
+
+def visit_of(event: Event) -> str | None:
+    """The visit an event belongs to by its log's own count."""
+    own = _own.decode(event.custom)
+    return own.ga_session or own.user_session
+
+
+def _events(story: Iterable[ReplayItem]) -> Iterator[Event]:
+    """What ingest would publish; what it would refuse teaches nothing."""
+    for item in story:
+        if item.occurred_at is None:
+            continue
+        event = event_of_bytes(item.body, write_key=HISTORY, received_at=item.occurred_at, max_bytes=MAX_BYTES)
+        if not isinstance(event, Rejection):
+            yield event

@@ -1,0 +1,41 @@
+"""Logs as examples: the log's own visits are counted, totals of a visit never read, and the number of processes cannot be seen."""
+
+from pathlib import Path
+
+import pytest
+
+from producers.replay.items import ReplayError
+from shopstream.event_logs import table_from
+from tests.replay_files import write_google, write_rees46
+
+
+def test_each_hit_of_a_visit_is_an_example_until_it_buys(tmp_path: Path) -> None:
+    table = table_from(write_google(tmp_path), "google-merchandise", workers=1)
+    bought = sorted(table.length[table.buys_later].tolist())
+    assert bought == [1, 2, 3, 4, 5, 6, 8], "lengths 1 to 6 come before the purchase, 8 before its page fires again"
+    assert table.visit_has_bought.sum() == 1
+    assert len(set(table.visitor.tolist())) == 2
+
+
+def test_two_processes_give_the_table_of_one(tmp_path: Path) -> None:
+    folder = write_google(tmp_path)
+    told: list[tuple[int, int]] = []
+    one = table_from(folder, "google-merchandise", workers=1)
+    two = table_from(folder, "google-merchandise", lambda done, total: told.append((done, total)), workers=2)
+    assert one.digest() == two.digest()
+    assert told[-1] == (13, 13)
+
+
+def test_a_row_told_twice_is_one_event(tmp_path: Path) -> None:
+    table = table_from(write_rees46(tmp_path), "rees46", workers=1)
+    assert table.length.max() == 4
+
+
+def test_an_unknown_format_names_the_known(tmp_path: Path) -> None:
+    with pytest.raises(ReplayError, match="google-merchandise, rees46, dmm"):
+        table_from(tmp_path, "csv")
+
+
+def test_a_missing_log_is_said_in_a_sentence_by_a_process_too(tmp_path: Path) -> None:
+    with pytest.raises(ReplayError, match="does not exist"):
+        table_from(tmp_path / "none.csv", "rees46", workers=2)
