@@ -5,7 +5,7 @@ SHOPPERS ?= 20
 KAFKA_JARS := .shopstream/kafka-jars
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench kafka clean
+.PHONY: help setup demo test check format bench kafka sdks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ bench: setup ## measure every claim of the README; each script prints its figure
 
 kafka: ## fetch the jars of Apache Kafka with Maven, for the tests on the real broker
 	@test -n "$$(ls $(KAFKA_JARS)/kafka_*.jar 2>/dev/null)" || mvn --quiet --batch-mode --file tests/apache_kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
+
+sdks: setup ## fetch the SDKs of Segment and RudderStack with pip and npm, for the tests that run them
+	@mkdir -p .shopstream/sdks && cp tests/conformance/package.json tests/conformance/package-lock.json .shopstream/sdks/
+	@cd .shopstream/sdks && npm ci --silent --no-audit --no-fund
+	@$(BIN)/python -m pip install --quiet --no-deps --upgrade --target .shopstream/sdks/python --requirement tests/conformance/requirements.txt
 
 clean: ## remove .venv and everything made by running
 	@rm -rf .venv .shopstream .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -2,12 +2,15 @@
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import psycopg2
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
@@ -15,6 +18,15 @@ from shopstream.embedded.broker import embedded_broker
 from shopstream.embedded.postgres import embedded_postgres
 from tests.apache_kafka.server import apache_kafka
 from tests.apache_kafka.server import missing as apache_kafka_missing
+
+CHROMIUM_ARGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +77,15 @@ def skip_unless_ci(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"CI lacks something: {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: Playwright's synchronous API cannot be started twice at a time."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        skip_unless_ci("no chromium on PATH; install it to run the browser tests")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_ARGS))
+        yield browser
+        browser.close()
