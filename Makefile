@@ -44,7 +44,7 @@ kafka: ## fetch the jars of Apache Kafka with Maven, for the tests on the real b
 
 sdks: setup ## fetch the SDKs of Segment and RudderStack with pip and npm, for the tests that run them
 	@mkdir -p .shopstream/sdks && cp tests/conformance/package.json tests/conformance/package-lock.json .shopstream/sdks/
-	@cd .shopstream/sdks && npm ci --silent --no-audit --no-fund
+	@cd .shopstream/sdks && npm install --silent --no-audit --no-fund
 	@$(BIN)/python -m pip install --quiet --no-deps --upgrade --target .shopstream/sdks/python --requirement tests/conformance/requirements.txt
 
 clean: ## remove .venv and everything made by running
