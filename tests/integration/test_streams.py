@@ -124,7 +124,8 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
         def enough() -> bool:
             supervisor.watch()
             features.read()
-            return len(features.newest) >= seen
+            (run,) = supervisor.runs()
+            return run.state == "ready" and len(features.newest) >= seen
 
         assert wait_until(enough), (tmp_path / "process.log").read_text()[-3000:]
         (run,) = supervisor.runs()
