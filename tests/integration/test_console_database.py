@@ -27,6 +27,12 @@ def ago(**before: float) -> datetime:
     return NOW - timedelta(**before)
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The views ask the clock, and this module may have been imported long before its tests run."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC).replace(microsecond=0))
+
+
 @pytest.fixture
 def shop(database: str) -> Iterator[Starlette]:
     """The console over this test's database."""
