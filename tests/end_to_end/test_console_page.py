@@ -95,6 +95,12 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page asks the clock, and this module may have been imported long before its tests run."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 def seen(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
