@@ -50,6 +50,16 @@ def stored(answer: BatchAnswer) -> Answer:
     return Answer(200, ENCODER.encode(answer), (_JSON, _NO_STORE))
 
 
+OK: Final = Answer(200, b"ok", ((b"content-type", b"text/plain; charset=utf-8"), _NO_STORE))
+"""What Snowplow's own collector answers to a POST."""
+PIXEL: Final = Answer(
+    200,
+    bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"),
+    ((b"content-type", b"image/gif"), _NO_STORE),
+)
+"""To a GET: a transparent GIF of one pixel."""
+
+
 def refused(refusal: Refusal) -> Answer:
     """An SDK that misses `code` or `message` in the body takes the answer for a network error and retries."""
     problem = Problem(
@@ -60,6 +70,11 @@ def refused(refusal: Refusal) -> Answer:
     )
     wait = () if refusal.retry_after_s is None else ((b"retry-after", str(refusal.retry_after_s).encode()),)
     return Answer(refusal.status, ENCODER.encode(problem), (_JSON, _NO_STORE, *wait))
+
+
+def refused_to_snowplow(refusal: Refusal) -> Answer:
+    """The same for Snowplow's trackers, which repeat a 413 for ever while everything after it waits."""
+    return refused(refusal._replace(status=400) if refusal.status == 413 else refusal)
 
 
 def document(value: object, max_age_s: int) -> Answer:

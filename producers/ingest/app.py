@@ -23,6 +23,8 @@ from producers.ingest.write_keys import WriteKeys
 from runtime.health import Check, health_routes
 from runtime.settings import IngestSettings
 
+Query = dict[str, list[str]]
+
 _BATCH_PATHS: Final = ("/v1/batch", "/v1/b", "/v1/batch/b", "/batch", "/b", "/beacon/v1/batch", "/v1/import")
 _CALL_PATHS: Final[Mapping[str, CallType]] = {
     "/v1/track": "track",
@@ -41,6 +43,8 @@ _CALL_PATHS: Final[Mapping[str, CallType]] = {
 _CALLS: Final[Mapping[str, CallType | None]] = {**dict.fromkeys(_BATCH_PATHS), **_CALL_PATHS}
 _HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _CLIENT_METRICS: Final = "/v1/m"
+_SNOWPLOW: Final = "/com.snowplowanalytics.snowplow/tp2"
+_PIXEL: Final = "/i"
 _SETTINGS_SECONDS: Final = 300
 _SNIPPET_SECONDS: Final = 600
 
@@ -80,19 +84,24 @@ class IngestApp:
         if scope["type"] != "http" or scope["path"] in _HEALTH:
             await self._rest(scope, receive, send)
             return
-        head = _head_of(scope)
+        query = _query_of(scope["query_string"])
+        head = _head_of(scope, query)
         method = scope["method"]
         try:
-            answer = await self._answer(method, head, receive)
+            answer = await self._answer(method, head, query, receive)
         except ClientGone:
             return
         await send_answer(send, answer, head.claims.origin, self._keys, is_head=method == "HEAD")
 
-    async def _answer(self, method: str, head: Head, receive: Receive) -> Answer:
+    async def _answer(self, method: str, head: Head, query: Query, receive: Receive) -> Answer:
         if method == "OPTIONS":
             return preflight()
         if head.path in _CALLS:
             return await self._taker.take(_CALLS[head.path], head, receive) if method == "POST" else _only("POST")
+        if head.path == _SNOWPLOW:
+            return await self._taker.take_snowplow(head, receive) if method == "POST" else _only("POST")
+        if head.path == _PIXEL:
+            return await self._taker.take_pixel(query, head) if method == "GET" else _only("GET")
         if head.path == _CLIENT_METRICS:
             return await self._taker.ignore(receive) if method == "POST" else _only("POST")
         if (found := self._document(head)) is not None:
@@ -137,9 +146,8 @@ def _snippet_answers(snippet: bytes) -> dict[bool, Answer]:
     return {False: Answer(200, snippet, headers), True: zipped}
 
 
-def _head_of(scope: Scope) -> Head:
+def _head_of(scope: Scope, query: Query) -> Head:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    query = _query_of(scope["query_string"])
     return Head(
         path=scope["path"].rstrip("/") or "/",
         claims=Claims(headers.get(b"authorization"), query.get("writeKey", [None])[0], headers.get(b"origin")),
@@ -152,7 +160,7 @@ def _head_of(scope: Scope) -> Head:
     )
 
 
-def _query_of(raw: bytes) -> dict[str, list[str]]:
+def _query_of(raw: bytes) -> Query:
     try:
         return parse_qs(raw.decode("latin-1"), max_num_fields=100) if raw else {}
     except ValueError:  # made to be slow

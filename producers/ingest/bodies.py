@@ -1,6 +1,7 @@
 """Request bodies: read to a bound, unzipped to a bound, and cut into calls that are still JSON text."""
 
 import zlib
+from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -8,6 +9,7 @@ from starlette.types import Receive
 
 from producers.ingest.accept import CallType, Envelope
 from producers.ingest.answers import Refusal
+from producers.ingest.rejections import Rejection
 from producers.ingest.soundness import may_hold_surrogates, read_json, repaired_text
 
 _GZIP: Final = b"\x1f\x8b"
@@ -27,6 +29,8 @@ class Calls(NamedTuple):
     envelope: Envelope
     write_key: str | None
     """Name of the write key that the body says."""
+    rejected: Mapping[int, Rejection] = {}
+    """Those that could not even be cut out as calls, by their place."""
 
 
 async def read_body(receive: Receive, max_bytes: int) -> bytes | Refusal:
@@ -97,11 +101,11 @@ def calls_of(body: bytes, call_type: CallType | None, max_events: int) -> Calls 
 
 
 def _single(body: bytes, call_type: CallType) -> Calls:
-    return Calls([body], Envelope(call_type=call_type), _text(_decoded(_KEY, body).writeKey))
+    return Calls([body], Envelope(call_type=call_type), _text(decoded(_KEY, body).writeKey))
 
 
 def _batch(body: bytes, max_events: int) -> Calls | Refusal:
-    batch = _decoded(_BATCH, body)
+    batch = decoded(_BATCH, body)
     if len(batch.batch) > max_events:
         return Refusal(413, "too_large", f"the batch has {len(batch.batch)} events; at most {max_events} are accepted")
     raw = [bytes(each) for each in batch.batch]
@@ -114,7 +118,8 @@ def _batch(body: bytes, max_events: int) -> Calls | Refusal:
     return Calls(raw, envelope, _text(read_json(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None))
 
 
-def _decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
+def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
+    """What the JSON text says, repaired when it has to be. Raises `ValueError`."""
     try:
         return decoder.decode(text)
     except msgspec.DecodeError:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -13,12 +13,13 @@ from contracts.events import Event
 from contracts.http import BatchAnswer, EventError
 from producers.ingest import metrics
 from producers.ingest.accept import CallType, event_of_bytes
-from producers.ingest.answers import Answer, Refusal, refused, stored
+from producers.ingest.answers import OK, PIXEL, Answer, Refusal, refused, refused_to_snowplow, stored
 from producers.ingest.bodies import Calls, calls_of, expanded, read_body
 from producers.ingest.publish import EventPublisher, PublishFailed, Record
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
 from producers.ingest.senders import Claims, Senders
+from producers.ingest.snowplow import pixel_body, snowplow_calls
 from producers.ingest.write_keys import WriteKey
 from runtime.settings import IngestSettings
 
@@ -74,7 +75,21 @@ class Taker:
         """Answer one request: a call of `call_type`, or with None a batch. Raises `ClientGone`."""
         started = self._steady()
         taken = await self._take(call_type, head, receive)
-        answer = refused(taken) if isinstance(taken, Refusal) else stored(taken)
+        return self._counted(refused(taken) if isinstance(taken, Refusal) else stored(taken), started)
+
+    async def take_snowplow(self, head: Head, receive: Receive) -> Answer:
+        """Answer a Snowplow tracker's POST."""
+        started = self._steady()
+        body = await self._body(receive)
+        taken = body if isinstance(body, Refusal) else await self._take_snowplow(body, head)
+        return self._counted(_snowplow_answer(taken, OK), started)
+
+    async def take_pixel(self, query: Mapping[str, list[str]], head: Head) -> Answer:
+        """Answer a Snowplow tracker's GET, whose query is one event."""
+        started = self._steady()
+        return self._counted(_snowplow_answer(await self._take_snowplow(pixel_body(query), head), PIXEL), started)
+
+    def _counted(self, answer: Answer, started: float) -> Answer:
         metrics.ANSWERS.labels(answer.status).inc()
         metrics.REQUEST_SECONDS.observe(self._steady() - started)
         return answer
@@ -85,27 +100,37 @@ class Taker:
         return refused(body) if isinstance(body, Refusal) else stored(BatchAnswer(accepted=0))
 
     async def _take(self, call_type: CallType | None, head: Head, receive: Receive) -> BatchAnswer | Refusal:
-        body = await read_body(receive, self._settings.max_body_bytes)
-        if not isinstance(body, Refusal):
-            body = expanded(body, self._settings.max_body_bytes)
+        body = await self._body(receive)
         if isinstance(body, Refusal):
             return body
         calls = calls_of(body, call_type, self._settings.max_batch_events)
+        return await self._store(calls, head, len(body), is_alone=call_type is not None)
+
+    async def _take_snowplow(self, body: bytes, head: Head) -> BatchAnswer | Refusal:
+        return await self._store(snowplow_calls(body, self._settings.max_batch_events), head, len(body))
+
+    async def _body(self, receive: Receive) -> bytes | Refusal:
+        body = await read_body(receive, self._settings.max_body_bytes)
+        return body if isinstance(body, Refusal) else expanded(body, self._settings.max_body_bytes)
+
+    async def _store(
+        self, calls: Calls | Refusal, head: Head, size: int, *, is_alone: bool = False
+    ) -> BatchAnswer | Refusal:
         if isinstance(calls, Refusal):
             return calls
         key = self._senders.sender_of(head.claims, calls.write_key)
         if isinstance(key, Refusal):
             return key
-        if self._in_flight_bytes + len(body) > self._settings.max_inflight_bytes:
+        if self._in_flight_bytes + size > self._settings.max_inflight_bytes:
             return Refusal(503, "overloaded", "too much waits for Kafka's acknowledgement; send again later", _RETRY_S)
         wait_s = self._senders.wait_s(key, len(calls.raw), self._steady())
         if wait_s:
             return Refusal(429, "rate_limited", f"write key {key.name} is over its rate; send again later", wait_s)
         checked = self._check(calls, key, head)
-        if call_type is not None and checked.answer.rejected and checked.answer.errors[0].code in _REFUSED_ALONE:
+        if is_alone and checked.answer.rejected and checked.answer.errors[0].code in _REFUSED_ALONE:
             error = checked.answer.errors[0]
             return Refusal(_REFUSED_ALONE[error.code], error.code, error.message)
-        return await self._publish(checked, len(body))
+        return await self._publish(checked, size)
 
     def _check(self, calls: Calls, key: WriteKey, head: Head) -> _Checked:
         received_at = self._now()
@@ -115,7 +140,7 @@ class Taker:
         records: list[Record] = []
         errors: list[EventError] = []
         for index, raw in enumerate(calls.raw):
-            verdict = event_of_bytes(
+            verdict = calls.rejected.get(index) or event_of_bytes(
                 raw,
                 envelope=envelope,
                 write_key=key,
@@ -155,3 +180,7 @@ class Taker:
 
 def _error(index: int, verdict: Rejection) -> EventError:
     return EventError(index=index, message_id=verdict.message_id, code=verdict.code, message=verdict.message)
+
+
+def _snowplow_answer(taken: BatchAnswer | Refusal, good: Answer) -> Answer:
+    return refused_to_snowplow(taken) if isinstance(taken, Refusal) else good

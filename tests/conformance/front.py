@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import Message
 
-from producers.ingest.answers import Answer, Refusal, refused, send_answer
+from producers.ingest.answers import Answer, Refusal, refused, refused_to_snowplow, send_answer
 from producers.ingest.write_keys import LOCAL
 
 Fault = Literal["200", "400", "401", "413", "429", "503", "cut"]
@@ -29,6 +29,7 @@ REFUSALS: Final = {
     "429": Refusal(429, "rate_limited", "write key demo is over its rate; send again later", 1),
     "503": Refusal(503, "kafka_unavailable", "the events could not be stored; send them again later", 1),
 }
+_SNOWPLOW: Final = ("/com.snowplowanalytics.snowplow/tp2", "/i?")
 _NO_EVENTS: Final = ("/sourceConfig", "/v1/projects/", "/v1/m")
 
 
@@ -102,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
             slot = len(front.requests)
             front.requests.append(Request(self.path, ids_in(self.path, body), 0, False, time.monotonic()))
         if is_faulty and front.fault in REFUSALS:
-            status, headers, answer = answer_of(refused(REFUSALS[front.fault]), self.headers.get("origin"))
+            refuse = refused_to_snowplow if self.path.startswith(_SNOWPLOW) else refused
+            status, headers, answer = answer_of(refuse(REFUSALS[front.fault]), self.headers.get("origin"))
         else:
             status, headers, answer = self._pass_on(body)
         is_cut = is_faulty and front.fault == "cut"

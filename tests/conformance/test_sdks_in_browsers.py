@@ -30,6 +30,8 @@ WAYS: Final = {
     "rudderstack-batch": Way("rudderstack", {"transport": "batch"}),
     # A beacon is never told the answer: what is refused is lost.
     "rudderstack-beacon": Way("rudderstack", {"transport": "beacon"}, frozenset({"200"})),
+    "snowplow-post": Way("snowplow", {"method": "post"}),
+    "snowplow-get": Way("snowplow", {"method": "get"}),
 }
 
 

@@ -29,6 +29,28 @@ def with_segment_calls(client: Any) -> None:
     client.track(anonymous_id=VISITOR, event="Lamp Dimmed", properties={"percent": 40})
 
 
+def with_snowplow_calls(url: str) -> None:
+    from snowplow_tracker import (
+        Emitter,
+        PageView,
+        SelfDescribing,
+        SelfDescribingJson,
+        StructuredEvent,
+        Subject,
+        Tracker,
+    )
+
+    emitter = Emitter(url, protocol="http", method="post", batch_size=1)
+    tracker = Tracker("shop", emitter, app_id="demo", subject=Subject().set_domain_user_id(VISITOR))
+    vendor = "iglu:com.snowplowanalytics.snowplow.ecommerce"
+    act = SelfDescribingJson(f"{vendor}/snowplow_ecommerce_action/jsonschema/1-0-2", {"type": "add_to_cart"})
+    item = {"id": "sku-1", "name": "Lamp", "price": 25.0, "quantity": 2, "currency": "EUR", "category": "Light"}
+    product = SelfDescribingJson(f"{vendor}/product/jsonschema/1-0-0", item)
+    tracker.track(PageView(page_url="https://shop.example/lamps", page_title="Lamps"))
+    tracker.track(SelfDescribing(act, context=[product]))
+    tracker.track(StructuredEvent(category="lamps", action="Lamp Dimmed", value=40.0))
+
+
 def main(sdk: str, urls: list[str]) -> None:
     for url in urls:
         match sdk:
@@ -36,6 +58,8 @@ def main(sdk: str, urls: list[str]) -> None:
                 with_segment_calls(segment(url))
             case "rudderstack-python":
                 with_segment_calls(rudderstack(url))
+            case "snowplow-python":
+                with_snowplow_calls(url)
     sys.stdin.read()
     os._exit(0)  # not waiting for what an SDK would still like to repeat
 
