@@ -2,19 +2,20 @@
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol
+from functools import cache, lru_cache
+from typing import Final, NamedTuple, Protocol
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
+from kafka.structs import TopicPartition
 
 from contracts.codec import Headers
 from contracts.topics import EVENTS, EVENTS_DLQ
+from producers.ingest.batches import Batches
 from runtime.kafka import admin, durable_producer, unreachable
 from runtime.settings import KafkaSettings
 
@@ -59,6 +60,11 @@ def _hash_of(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
 
 
+@cache
+def _place(topic: str, partition: int) -> TopicPartition:
+    return TopicPartition(topic, partition)
+
+
 class KafkaPublisher:
     """The real `EventPublisher`: one kafka-python producer, and a thread that connects it, again and again if need be."""
 
@@ -66,6 +72,7 @@ class KafkaPublisher:
         self._settings = settings
         self._timeout_ms = timeout_ms
         self._producer: KafkaProducer | None = None
+        self._batches: Batches | None = None
         self._problem: str | None = unreachable(settings)
         self._wanted = threading.Event()
         self._closing = threading.Event()
@@ -81,19 +88,15 @@ class KafkaPublisher:
         if producer is None or partitions is None:
             self._wanted.set()
             raise PublishFailed(self._problem or _LOOKING_UP)
-        acknowledged = _Acknowledgement(len(records))
+        if self._batches is None:
+            self._batches = Batches(producer, asyncio.get_running_loop())
+        places = [_place(topic, _hash_of(key) % partitions[topic]) for topic, key, _, _ in records]
+        acknowledged = self._batches.add(records, places)
         try:
-            for record in records:
-                topic, key, value, headers = record
-                partition = _hash_of(key) % partitions[topic]
-                sent = producer.send(topic, value, key=key, headers=headers, partition=partition)
-                sent.add_callback(acknowledged.one).add_errback(acknowledged.failed)
             async with asyncio.timeout(self._timeout_ms / 1000 + 1):
                 await acknowledged.all
-        except (KafkaError, ValueError, TimeoutError) as error:
+        except (KafkaError, TimeoutError) as error:
             raise PublishFailed(f"Kafka did not acknowledge: {error!r}") from error
-        finally:
-            acknowledged.all.cancel()
 
     def check(self) -> str | None:
         if self._problem is None and _partition_counts(self._producer) is None:
@@ -153,32 +156,3 @@ def _partition_counts(producer: KafkaProducer | None) -> dict[str, int] | None:
         return None
     counts = {topic: len(producer._metadata.partitions_for_topic(topic) or ()) for topic in TOPICS}
     return counts if all(counts.values()) else None
-
-
-class _Acknowledgement:
-    """Resolves `all` on the event loop once, when the last of `count` records is acknowledged or has failed."""
-
-    def __init__(self, count: int) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.all: asyncio.Future[None] = self._loop.create_future()
-        self._count = count
-        self._done = itertools.count(1)  # its next() is atomic: records finish on the producer's thread and on ours
-        self._error: BaseException | None = None
-        if count == 0:
-            self.all.set_result(None)
-
-    def one(self, _metadata: Any) -> None:
-        if next(self._done) == self._count:
-            self._loop.call_soon_threadsafe(self._resolve)
-
-    def failed(self, error: BaseException) -> None:
-        self._error = error
-        self.one(None)
-
-    def _resolve(self) -> None:
-        if self.all.done():  # nobody waits any more
-            return
-        if self._error is None:
-            self.all.set_result(None)
-        else:
-            self.all.set_exception(self._error)
