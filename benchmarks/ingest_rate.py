@@ -37,7 +37,7 @@ from tests.kafka_records import records_on
 ROOT = Path(__file__).parents[1]
 SIZES = (1, 10, 50)
 AIM = 0.8
-CONNECTIONS = 32
+CONNECTIONS = 128
 CORE = 0
 ROUNDS = 3
 
@@ -98,9 +98,21 @@ def one_round(pid: int, port: int, requests: list[bytes], events: int, work: Wor
     return accepted
 
 
-def measure(kafka: KafkaSettings, events: int, folder: Path) -> dict[str, dict[int, Work]]:
-    """The work of ingest and of the bare server for each size of body, in turns."""
-    works = {name: {size: Work() for size in SIZES} for name in ("ingest", "http")}
+@dataclass(slots=True)
+class Works:
+    """The work of ingest and of the bare server for each size of body, and of the producer alone."""
+
+    ingest: dict[int, Work]
+    http: dict[int, Work]
+    natural: Work
+    """It hashes the keys itself."""
+    placed: Work
+    """It is told the partitions."""
+
+
+def measure(kafka: KafkaSettings, events: int, folder: Path) -> Works:
+    """Everything in turns, so that a busy minute of the machine meets all of them."""
+    works = Works({size: Work() for size in SIZES}, {size: Work() for size in SIZES}, Work(), Work())
     port, bare_port = free_port(), free_port()
     ingest = (sys.executable, "-m", "shopstream", "ingest")
     bare = (sys.executable, str(ROOT / "benchmarks/ingest/bare_http.py"), str(bare_port))
@@ -111,28 +123,35 @@ def measure(kafka: KafkaSettings, events: int, folder: Path) -> dict[str, dict[i
         warm = requests_of(2_000, 10, run="warm")
         post_all("127.0.0.1", port, warm, CONNECTIONS)
         post_all("127.0.0.1", bare_port, warm, CONNECTIONS)
+        records = written(kafka, 2_000, folder)
         for number in range(ROUNDS):
             for size in SIZES:
                 count = events // 4 if size == 1 else events
                 requests = requests_of(count, size, run=f"r{number}-{size}")
-                accepted = one_round(ours, port, requests, count, works["ingest"][size])
+                accepted = one_round(ours, port, requests, count, works.ingest[size])
                 if accepted != count:
                     raise SystemExit(f"ingest accepted {accepted} of {count} events")
-                one_round(theirs, bare_port, requests, count, works["http"][size])
-                print(f"round {number + 1} of {ROUNDS}: bodies of {size} events done", file=sys.stderr, flush=True)
+                one_round(theirs, bare_port, requests, count, works.http[size])
+            produce(kafka, events, records, works)
+            print(f"round {number + 1} of {ROUNDS} done", file=sys.stderr, flush=True)
     return works
 
 
-def producer_alone(kafka: KafkaSettings, events: int, folder: Path) -> tuple[Work, Work]:
-    """kafka-python with the records that ingest wrote: hashing the keys itself, and told the partitions."""
-    written = records_on(kafka, EVENTS.name, events, timeout_s=60)[:events]
+def written(kafka: KafkaSettings, count: int, folder: Path) -> Path:
+    """A file with records as ingest wrote them."""
     file = folder / "records.msgpack"
+    found = records_on(kafka, EVENTS.name, count, timeout_s=60)[:count]
     file.write_bytes(
-        msgspec.msgpack.encode([(bytes(each.key), bytes(each.value), list(each.headers)) for each in written])
+        msgspec.msgpack.encode([(bytes(each.key), bytes(each.value), list(each.headers)) for each in found])
     )
-    command = [sys.executable, "-m", "benchmarks.ingest.bare_producer", kafka.brokers[0], EVENTS_DLQ.name, str(file)]
+    return file
+
+
+def produce(kafka: KafkaSettings, events: int, records: Path, works: Works) -> None:
+    """kafka-python alone sends as many events."""
+    command = [sys.executable, "-m", "benchmarks.ingest.bare_producer", kafka.brokers[0], EVENTS_DLQ.name]
     done = subprocess.run(
-        ["taskset", "-c", str(CORE), *command],
+        ["taskset", "-c", str(CORE), *command, str(records), str(events)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -142,7 +161,8 @@ def producer_alone(kafka: KafkaSettings, events: int, folder: Path) -> tuple[Wor
     if done.returncode:
         raise SystemExit(done.stderr)
     told = json.loads(done.stdout.splitlines()[-1])
-    return Work(told["events"], *told["natural"]), Work(told["events"], *told["placed"])
+    works.natural.add(events, *told["natural"])
+    works.placed.add(events, *told["placed"])
 
 
 def main() -> None:
@@ -158,26 +178,25 @@ def main() -> None:
         kafka = KafkaSettings(brokers=(stack.enter_context(server(folder)),))
         create_topics(kafka)
         works = measure(kafka, options.events, folder)
-        natural, placed = producer_alone(kafka, options.events * 2, folder)
     rows: list[tuple[object, ...]] = []
     ratios = {}
     for size in SIZES:
-        ours, http = works["ingest"][size], works["http"][size]
-        ratios[size] = round(ours.a_core / min(http.a_core, natural.a_core), 2)
+        ours, http = works.ingest[size], works.http[size]
+        ratios[size] = round(ours.a_core / min(http.a_core, works.natural.a_core), 2)
         rows.append((f"ingest, {size} a body", ours.rate, ours.a_core, ours.us, f"{ratios[size]:.2f}"))
         rows.append((f"  bare HTTP server, {size} a body", http.rate, http.a_core, http.us, ""))
-    rows.append(("bare producer, same records", natural.rate, natural.a_core, natural.us, ""))
-    rows.append(("  the same, partitions given", placed.rate, placed.a_core, placed.us, ""))
+    for label, work in (("bare producer, same records", works.natural), ("  the same, partitions given", works.placed)):
+        rows.append((label, work.rate, work.a_core, work.us, ""))
     print(table(("", "events/s", "a core", "CPU µs/event", "ratio"), rows))
     print(f"ratio: events/s a core beside the lower of the bare HTTP server and the bare producer; aim {AIM}")
     figures = {
         "broker": kind,
         "ratio": ratios,
         "aim": AIM,
-        "a_core": {size: round(works["ingest"][size].a_core) for size in SIZES},
-        "http_a_core": {size: round(works["http"][size].a_core) for size in SIZES},
-        "producer_a_core": round(natural.a_core),
-        "producer_placed_a_core": round(placed.a_core),
+        "a_core": {size: round(works.ingest[size].a_core) for size in SIZES},
+        "http_a_core": {size: round(works.http[size].a_core) for size in SIZES},
+        "producer_a_core": round(works.natural.a_core),
+        "producer_placed_a_core": round(works.placed.a_core),
     }
     print(last_line("ingest_rate", figures))
 

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections import deque
+from itertools import cycle, islice
 from pathlib import Path
 
 import msgspec
@@ -39,13 +40,14 @@ def send_all(broker: str, topic: str, records: list[Ready], places: list[int] | 
     return took
 
 
-def main(broker: str, topic: str, file: str) -> None:
-    records = msgspec.msgpack.decode(Path(file).read_bytes(), type=list[Ready])
+def main(broker: str, topic: str, file: str, count: str) -> None:
+    few = msgspec.msgpack.decode(Path(file).read_bytes(), type=list[Ready])
+    records = list(islice(cycle(few), int(count)))
     hashes = {key: (murmur2(key) & 0x7FFFFFFF) % PARTITIONS for key, _, _ in records}
     send_all(broker, topic, records[:1000], None)  # warm
     natural = send_all(broker, topic, records, None)
     placed = send_all(broker, topic, records, [hashes[key] for key, _, _ in records])
-    print(json.dumps({"events": len(records), "natural": natural, "placed": placed}))
+    print(json.dumps({"natural": natural, "placed": placed}))
 
 
 if __name__ == "__main__":

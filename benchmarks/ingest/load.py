@@ -1,9 +1,10 @@
-"""Posts written-out requests over kept connections, each the next one as soon as the last is answered."""
+"""Posts written-out requests over kept connections: as fast as they are answered, or at a steady rate."""
 
 import asyncio
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 import uvloop
@@ -17,23 +18,23 @@ class LoadFailed(RuntimeError):
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], ended: "asyncio.Future[int]") -> None:
-        self._requests = requests
-        self._ended = ended
+    """Sends one request after the other; `answered` is called with each answer's number of accepted events."""
+
+    def __init__(self, answered: Callable[["_Connection", int], None], failed: Callable[[str], None]) -> None:
+        self._answered = answered
+        self._failed = failed
         self._got = b""
-        self._accepted = 0
+        self.is_closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own class, by duck typing
-        self._next()
 
-    def _next(self) -> None:
-        request = next(self._requests, None)
-        if request is None:
-            self._ended.set_result(self._accepted)
-            self._transport.close()
-        else:
-            self._transport.write(request)
+    def send(self, request: bytes) -> None:
+        self._transport.write(request)
+
+    def close(self) -> None:
+        self.is_closing = True
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._got += data
@@ -42,30 +43,106 @@ class _Connection(asyncio.Protocol):
         if not found or length is None or len(rest) < int(length[1]):
             return
         if not head.startswith(b"HTTP/1.1 200"):
-            self._ended.set_exception(LoadFailed(self._got[:500].decode("latin-1")))
-            self._transport.close()
+            self._failed(self._got[:500].decode("latin-1"))
             return
-        accepted = _ACCEPTED.search(rest)
-        self._accepted += int(accepted[1]) if accepted else 0
         self._got = b""
-        self._next()
+        accepted = _ACCEPTED.search(rest)
+        self._answered(self, int(accepted[1]) if accepted else 0)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self._ended.done():
-            self._ended.set_exception(LoadFailed(f"the connection was closed: {error}"))
+        if not self.is_closing:
+            self._failed(f"the connection was closed: {error}")
+
+
+class _Load:
+    """Open connections, and the end of the load."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self.loop.create_future()
+        self.connections: list[_Connection] = []
+
+    async def connect(self, host: str, port: int, count: int, answered: Callable[[_Connection, int], None]) -> None:
+        for _ in range(count):
+            _, made = await self.loop.create_connection(lambda: _Connection(answered, self.fail), host, port)
+            self.connections.append(made)
+
+    def fail(self, why: str) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(LoadFailed(why))
+
+    async def finish(self) -> None:
+        try:
+            await self.ended
+        finally:
+            for connection in self.connections:
+                connection.close()
 
 
 def post_all(host: str, port: int, requests: Sequence[bytes], connections: int) -> tuple[float, int]:
     """Seconds until every request was answered 200, and how many events the answers say were accepted. Raises `LoadFailed`."""
 
     async def run() -> tuple[float, int]:
-        loop = asyncio.get_running_loop()
+        load = _Load()
         waiting = iter(requests)
-        ends = [loop.create_future() for _ in range(connections)]
+        accepted = answers = 0
+
+        def answered(connection: _Connection, count: int) -> None:
+            nonlocal accepted, answers
+            accepted += count
+            answers += 1
+            request = next(waiting, None)
+            if request is not None:
+                connection.send(request)
+            elif answers == len(requests) and not load.ended.done():
+                load.ended.set_result(None)
+
+        await load.connect(host, port, min(connections, len(requests)), answered)
         began_at = time.perf_counter()
-        for end in ends:
-            await loop.create_connection(lambda end=end: _Connection(waiting, end), host, port)  # type: ignore[misc]
-        accepted = sum(await asyncio.gather(*ends))
+        for connection in load.connections:
+            connection.send(next(waiting))
+        await load.finish()
         return time.perf_counter() - began_at, accepted
+
+    return uvloop.run(run())
+
+
+def post_at_rate(host: str, port: int, requests: Sequence[bytes], per_second: float, connections: int) -> list[float]:
+    """Milliseconds from when each request was due to its answer: one that waits for a free connection is late too."""
+
+    async def run() -> list[float]:
+        load = _Load()
+        idle: deque[_Connection] = deque()
+        late: deque[tuple[float, bytes]] = deque()
+        due_at: dict[_Connection, float] = {}
+        took_ms: list[float] = []
+
+        def answered(connection: _Connection, _: int) -> None:
+            took_ms.append((time.perf_counter() - due_at.pop(connection)) * 1000)
+            if late:
+                begin(connection, *late.popleft())
+            else:
+                idle.append(connection)
+            if len(took_ms) == len(requests) and not load.ended.done():
+                load.ended.set_result(None)
+
+        def begin(connection: _Connection, due: float, request: bytes) -> None:
+            due_at[connection] = due
+            connection.send(request)
+
+        await load.connect(host, port, connections, answered)
+        idle.extend(load.connections)
+        began_at = time.perf_counter()
+        for number, request in enumerate(requests):
+            due = began_at + number / per_second
+            wait_s = due - time.perf_counter()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            if idle:
+                begin(idle.popleft(), due, request)
+            else:
+                late.append((due, request))
+        await load.finish()
+        return took_ms
 
     return uvloop.run(run())

@@ -147,14 +147,19 @@ def _snippet_answers(snippet: bytes) -> dict[bool, Answer]:
 
 
 def _head_of(scope: Scope, query: Query) -> Head:
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    headers = dict(scope["headers"])
+
+    def said(name: bytes) -> str | None:
+        value = headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
     return Head(
         path=scope["path"].rstrip("/") or "/",
-        claims=Claims(headers.get(b"authorization"), query.get("writeKey", [None])[0], headers.get(b"origin")),
-        user_agent=headers.get(b"user-agent"),
-        traceparent=headers.get(b"traceparent"),
-        accept_encoding=headers.get(b"accept-encoding", ""),
-        host=headers.get(b"host", ""),
+        claims=Claims(said(b"authorization"), query.get("writeKey", [None])[0], said(b"origin")),
+        user_agent=said(b"user-agent"),
+        traceparent=said(b"traceparent"),
+        accept_encoding=said(b"accept-encoding") or "",
+        host=said(b"host") or "",
         scheme=scope.get("scheme", "http"),
         is_ad_probe="ad" in query.get("view", ()),
     )

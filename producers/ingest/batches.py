@@ -32,17 +32,21 @@ class Acknowledgement:
     """Resolves `all` when every batch that holds a record of one request is acknowledged, or one has failed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
         self.all: asyncio.Future[None] = loop.create_future()
         self.batches = 0
 
     def one(self, error: BaseException | None) -> None:
+        """A batch has ended."""
         self.batches -= 1
-        if self.all.done():  # nobody waits any more, or a batch has failed
-            return
         if error is not None:
-            self.all.set_exception(error)
-        elif self.batches == 0:
+            self.fail(error)
+        elif self.batches == 0 and not self.all.done():  # done: nobody waits any more, or another batch has failed
             self.all.set_result(None)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.all.done():
+            self.all.set_exception(error)
 
 
 class _Batch:

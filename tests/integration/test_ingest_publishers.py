@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from contracts.topics import EVENTS, EVENTS_DLQ
 from producers.ingest.publish import EventPublisher, KafkaPublisher, PublishFailed, Record
+from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
+from shopstream.embedded.broker import embedded_broker
 from tests.fakes import RecordingPublisher
 from tests.kafka_records import records_on
 
@@ -92,6 +96,39 @@ def test_requests_at_the_same_time_are_all_published(published: Published) -> No
     assert len(published.read(EVENTS.name, 200)) == 200
 
 
+def test_a_request_larger_than_a_batch_arrives_whole_and_in_order(published: Published) -> None:
+    large = [record(number)._replace(value=b"%04d" % number + b"." * 60_000) for number in range(20)]
+
+    async def story() -> None:
+        await connected(published.publisher)
+        await published.publisher.publish(large)
+
+    asyncio.run(story())
+    assert published.read(EVENTS.name, 20) == large
+
+
+def test_a_record_larger_than_a_batch_is_published(published: Published) -> None:
+    largest = record(1)._replace(value=b"." * 700_000)
+
+    async def story() -> None:
+        await connected(published.publisher)
+        await published.publisher.publish([largest, record(2)])
+
+    asyncio.run(story())
+    assert published.read(EVENTS.name, 2) == [largest, record(2)]
+
+
+def test_requests_that_come_while_kafka_is_busy_wait_and_go_together(published: Published) -> None:
+    async def story() -> None:
+        await connected(published.publisher)
+        first = [asyncio.create_task(published.publisher.publish([record(number)])) for number in range(50)]
+        await asyncio.sleep(0)  # the first are on their way
+        await asyncio.gather(*first, *(published.publisher.publish([record(number)]) for number in range(50, 100)))
+
+    asyncio.run(story())
+    assert published.read(EVENTS.name, 100) == [record(number) for number in range(100)]
+
+
 def test_a_closed_publisher_publishes_nothing(published: Published) -> None:
     async def story() -> None:
         await connected(published.publisher)
@@ -100,3 +137,32 @@ def test_a_closed_publisher_publishes_nothing(published: Published) -> None:
 
     with pytest.raises(PublishFailed):
         asyncio.run(story())
+
+
+def test_what_kafka_does_not_acknowledge_in_time_has_failed(tmp_path: Path) -> None:
+    with embedded_broker(tmp_path) as address:
+        kafka = KafkaSettings(brokers=(address,))
+        create_topics(kafka)
+        publisher = KafkaPublisher(kafka, timeout_ms=1_500)
+        (broker,) = psutil.Process().children()
+
+        async def story() -> None:
+            await connected(publisher)
+            await publisher.publish([record(1)])
+            broker.suspend()
+            try:
+                with pytest.raises(PublishFailed):
+                    await publisher.publish([record(2), record(3, visitor="bob")])
+            finally:
+                broker.resume()
+            async with asyncio.timeout(15):
+                while True:
+                    try:
+                        await publisher.publish([record(4)])
+                        break
+                    except PublishFailed:
+                        await asyncio.sleep(0.1)
+
+        asyncio.run(story())
+        publisher.close()
+        assert record(4).value in [each.value for each in records_on(kafka, EVENTS.name, 2)]
