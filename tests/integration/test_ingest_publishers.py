@@ -1,13 +1,17 @@
-"""One suite for every `EventPublisher`: the recording one and the real one."""
+"""One suite for every `EventPublisher`: the recording one, the real one, and the real one with a spool behind it."""
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from contracts.topics import EVENTS, EVENTS_DLQ
 from producers.ingest.publish import EventPublisher, KafkaPublisher, PublishFailed, Record
+from producers.ingest.spool import Spool
+from producers.ingest.spool_publisher import SpoolingPublisher
+from runtime.health import Check
 from runtime.settings import KafkaSettings
 from tests.fakes import RecordingPublisher
 from tests.kafka_records import records_on
@@ -16,22 +20,33 @@ Read = Callable[[str, int], list[Record]]
 
 
 class Published(NamedTuple):
-    """A publisher and the way to read back what it published."""
+    """A publisher, whether it reaches Kafka, and the way to read back what it published."""
 
     publisher: EventPublisher
+    check: Check
     read: Read
 
 
-@pytest.fixture(params=["recording", "kafka"])
-def published(request: pytest.FixtureRequest) -> Iterator[Published]:
+@pytest.fixture(params=["recording", "kafka", "spooling"])
+def published(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Published]:
     if request.param == "recording":
         recording = RecordingPublisher()
-        yield Published(recording, lambda topic, _: [record for record in recording.records if record.topic == topic])
+        yield Published(
+            recording,
+            recording.check,
+            lambda topic, _: [record for record in recording.records if record.topic == topic],
+        )
         return
     kafka: KafkaSettings = request.getfixturevalue("broker")
-    publisher = KafkaPublisher(kafka, timeout_ms=5_000)
+    to_kafka = KafkaPublisher(kafka, timeout_ms=5_000)
+    publisher: EventPublisher = to_kafka
+    if request.param == "spooling":
+        spool = Spool(tmp_path / "spool", max_bytes=1_000_000, max_age_s=60)
+        spool.open()
+        publisher = SpoolingPublisher(to_kafka, spool, patience_s=1)
     yield Published(
         publisher,
+        to_kafka.check,
         lambda topic, count: [
             Record(record.topic, record.key, record.value, list(record.headers))
             for record in records_on(kafka, topic, count)
@@ -44,10 +59,10 @@ def record(number: int, topic: str = EVENTS.name, visitor: str = "ada") -> Recor
     return Record(topic, visitor.encode(), f'{{"n":{number}}}'.encode(), [("ce_id", str(number).encode())])
 
 
-async def connected(publisher: EventPublisher) -> None:
-    publisher.start()
+async def connected(published: Published) -> None:
+    published.publisher.start()
     async with asyncio.timeout(10):
-        while publisher.check() is not None:
+        while published.check() is not None:
             await asyncio.sleep(0.02)
 
 
@@ -55,7 +70,7 @@ def test_what_was_published_is_there_with_key_and_headers(published: Published) 
     records = [record(1), record(2, visitor="bob"), record(3, EVENTS_DLQ.name)]
 
     async def story() -> None:
-        await connected(published.publisher)
+        await connected(published)
         await published.publisher.publish(records)
 
     asyncio.run(story())
@@ -65,7 +80,7 @@ def test_what_was_published_is_there_with_key_and_headers(published: Published) 
 
 def test_one_visitors_records_keep_their_order(published: Published) -> None:
     async def story() -> None:
-        await connected(published.publisher)
+        await connected(published)
         for start in range(0, 60, 20):
             await published.publisher.publish([record(number) for number in range(start, start + 20)])
 
@@ -75,7 +90,7 @@ def test_one_visitors_records_keep_their_order(published: Published) -> None:
 
 def test_publishing_nothing_is_published_at_once(published: Published) -> None:
     async def story() -> None:
-        await connected(published.publisher)
+        await connected(published)
         await published.publisher.publish([])
 
     asyncio.run(story())
@@ -83,7 +98,7 @@ def test_publishing_nothing_is_published_at_once(published: Published) -> None:
 
 def test_requests_at_the_same_time_are_all_published(published: Published) -> None:
     async def story() -> None:
-        await connected(published.publisher)
+        await connected(published)
         await asyncio.gather(
             *(published.publisher.publish([record(number, visitor=f"v{number}")]) for number in range(200))
         )
@@ -94,7 +109,7 @@ def test_requests_at_the_same_time_are_all_published(published: Published) -> No
 
 def test_a_closed_publisher_publishes_nothing(published: Published) -> None:
     async def story() -> None:
-        await connected(published.publisher)
+        await connected(published)
         await asyncio.to_thread(published.publisher.close)
         await published.publisher.publish([record(1)])
 
