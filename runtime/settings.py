@@ -87,11 +87,19 @@ class IngestSettings(Settings):
     max_body_bytes: int = setting(4_194_304, "Largest request body accepted, after decompression.")
     max_event_bytes: int = setting(32_768, "Largest single event accepted.")
     max_batch_events: int = setting(2_500, "Most events accepted in one request.")
-    max_inflight_bytes: int = setting(
-        67_108_864, "Bytes waiting for Kafka's acknowledgement before ingest answers 503."
-    )
+    max_inflight_bytes: int = setting(67_108_864, "Bytes waiting to be acknowledged before ingest answers 503.")
     kafka_timeout_ms: int = setting(
-        10_000, "How long a request waits for Kafka's acknowledgement before it is answered 503."
+        10_000, "How long Kafka may take to acknowledge; without a spool a request is then answered 503."
+    )
+    spool_dir: str = setting(
+        "",
+        "Folder, one for each ingest, that keeps events while Kafka does not acknowledge; empty means no spool: 503 "
+        "instead. `shopstream up` and docker-compose.yml set it.",
+    )
+    spool_after_ms: int = setting(1_000, "How long a request waits for Kafka before its events go to the spool.")
+    spool_max_bytes: int = setting(1_073_741_824, "Bytes of the spool at which ingest answers 503.")
+    spool_max_age_s: float = setting(
+        86_400.0, "Age of the oldest event in the spool at which ingest answers 503; nothing is thrown away."
     )
     clock_clamp_hours: float = setting(24.0, "How far a browser's repaired clock may differ from ours.")
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from contracts.topics import TOPICS
 from runtime.settings import ALL, KafkaSettings, PostgresSettings, SettingsError
 from shopstream.pipeline import Pipeline
-from shopstream.probes import figures_at, ready_check
+from shopstream.probes import Figures, figures_at, ready_check
 
 MOST_LAG: Final = 10_000
 """A step this many records behind is not keeping up."""
@@ -141,10 +141,30 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding(name, "ok", f"ready at {urls[name]}")
         else:
             yield Finding(name, "note" if name in OPTIONAL else "problem", problem, f"shopstream {name}")
+    if (figures := figures_at(urls["ingest"])) is not None:
+        yield spool_finding(figures)
     for step in ("process", "persist"):
         if problems[step] is None:
             figures = figures_at(urls[step])
             yield lag_finding(step, None if figures is None else figures.get(f"{step}_lag_records", 0.0))
+
+
+def spool_finding(figures: Figures) -> Finding:
+    """What ingest holds that Kafka does not have yet."""
+    events, kept = figures.get("ingest_spool_events", 0.0), figures.get("ingest_spool_kept_files", 0.0)
+    waits = (
+        f"{events:,.0f} events wait for Kafka, the oldest for {figures.get('ingest_spool_oldest_seconds', 0.0):,.0f} s"
+    )
+    if kept:
+        return Finding(
+            "ingest spool",
+            "problem",
+            f"{kept:.0f} files in it cannot be drained, being damaged or refused by Kafka; {waits}",
+            "see ingest's log and docs/decisions/0007-ingest-spool.md",
+        )
+    if events and not figures.get("ingest_kafka_up"):
+        return Finding("ingest spool", "problem", waits, "bring Kafka back; the spool then drains by itself")
+    return Finding("ingest spool", "note" if events else "ok", waits if events else "empty")
 
 
 def lag_finding(step: str, lag: float | None) -> Finding:

@@ -8,7 +8,7 @@ accumulator, whose sender brings it to the leader, repeats it, and lets it expir
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from kafka import KafkaProducer
@@ -18,6 +18,7 @@ from kafka.record.memory_records import MemoryRecordsBuilder
 from kafka.structs import TopicPartition
 
 from contracts.codec import Headers
+from producers.ingest import metrics
 
 MAX_BATCH_BYTES: Final = 262_144
 _MAGIC: Final = 2
@@ -28,36 +29,36 @@ Written = tuple[str, bytes, bytes, Headers]
 """Topic, key, value, headers."""
 
 
-class Acknowledgement:
+class _Acknowledgement:
     """Resolves `all` when every batch that holds a record of one request is acknowledged, or one has failed."""
 
+    __slots__ = ("all", "batches")
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
         self.all: asyncio.Future[None] = loop.create_future()
         self.batches = 0
 
     def one(self, error: BaseException | None) -> None:
         """A batch has ended."""
         self.batches -= 1
+        if self.all.done():  # nobody waits any more, or another batch has failed
+            return
         if error is not None:
-            self.fail(error)
-        elif self.batches == 0 and not self.all.done():  # done: nobody waits any more, or another batch has failed
-            self.all.set_result(None)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.all.done():
             self.all.set_exception(error)
+        elif self.batches == 0:
+            self.all.set_result(None)
 
 
 class _Batch:
     """Records of one partition that travel together, and the requests that wait for them."""
 
-    __slots__ = ("place", "records", "waiting")
+    __slots__ = ("began_at", "place", "records", "waiting")
 
     def __init__(self, place: TopicPartition) -> None:
         self.place = place
         self.records = MemoryRecordsBuilder(_MAGIC, _NO_COMPRESSION, MAX_BATCH_BYTES)
-        self.waiting: list[Acknowledgement] = []
+        self.waiting: list[_Acknowledgement] = []
+        self.began_at = time.monotonic()
 
 
 class Batches:
@@ -66,9 +67,15 @@ class Batches:
     So nothing lingers while traffic is low, and batches grow by themselves as it rises. All but `_told` runs on the event loop.
     """
 
-    def __init__(self, producer: KafkaProducer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        producer: KafkaProducer,
+        loop: asyncio.AbstractEventLoop,
+        failure: Callable[[BaseException], BaseException],
+    ) -> None:
         self._producer = producer
         self._loop = loop
+        self._failure = failure
         self._filling: dict[TopicPartition, _Batch] = {}
         self._full: list[_Batch] = []
         self._under_way: Counter[int | None] = Counter()
@@ -77,12 +84,12 @@ class Batches:
         self._is_told = False
         self._is_flushing = False
 
-    def add(self, records: Sequence[Written], places: Sequence[TopicPartition]) -> Acknowledgement:
-        """Put each record into the batch of its place."""
-        acknowledgement = Acknowledgement(self._loop)
+    def add(self, records: Sequence[Written], places: Sequence[TopicPartition]) -> asyncio.Future[None]:
+        """Put each record into the batch of its place; done when all are acknowledged, or with the `failure` of one."""
+        acknowledgement = _Acknowledgement(self._loop)
         if not records:
             acknowledgement.all.set_result(None)
-            return acknowledgement
+            return acknowledgement.all
         now_ms = int(time.time() * 1000)
         for (_, key, value, headers), place in zip(records, places, strict=True):
             batch = self._filling.get(place)
@@ -96,7 +103,7 @@ class Batches:
                 batch.waiting.append(acknowledgement)
                 acknowledgement.batches += 1
         self._flush_soon()
-        return acknowledgement
+        return acknowledgement.all
 
     def _flush_soon(self) -> None:
         # At the end of this turn of the loop, so that requests that came together go together.
@@ -146,7 +153,11 @@ class Batches:
         while self._ended:
             batch, leader, error = self._ended.popleft()
             self._under_way[leader] -= 1
+            if error is None:
+                metrics.KAFKA_UP.set(1)
+                metrics.KAFKA_SECONDS.observe(time.monotonic() - batch.began_at)
+            failure = None if error is None else self._failure(error)
             for waiting in batch.waiting:
-                waiting.one(error)
+                waiting.one(failure)
         if self._full or self._filling:
             self._flush_soon()

@@ -3,14 +3,18 @@
 import gc
 import logging
 import socket
+from pathlib import Path
 from typing import Final
 
 import uvicorn
 
 from producers.ingest.app import IngestApp
-from producers.ingest.publish import KafkaPublisher
+from producers.ingest.publish import EventPublisher, KafkaPublisher
+from producers.ingest.spool import Spool, SpoolInUse
+from producers.ingest.spool_publisher import SpoolingPublisher
 from producers.ingest.write_keys import write_keys_of
 from producers.tracker import snippet
+from runtime.health import Check, degraded_while
 from runtime.kafka import kafka_check
 from runtime.logs import configure_logging
 from runtime.settings import IngestSettings, KafkaSettings
@@ -31,8 +35,20 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
         return 1
     # uvicorn stops by itself on the same signals, and then raises them again for whoever handled them before.
     stop_on_signals()
-    publisher = KafkaPublisher(kafka, timeout_ms=ingest.kafka_timeout_ms)
-    checks = {"kafka": kafka_check(kafka), "topics": publisher.check}
+    to_kafka = KafkaPublisher(kafka, timeout_ms=ingest.kafka_timeout_ms)
+    publisher: EventPublisher = to_kafka
+    checks: dict[str, Check] = {"kafka": kafka_check(kafka), "topics": to_kafka.check}
+    if ingest.spool_dir:
+        spool = Spool(Path(ingest.spool_dir), max_bytes=ingest.spool_max_bytes, max_age_s=ingest.spool_max_age_s)
+        try:
+            spool.open()
+        except (OSError, SpoolInUse) as error:
+            log.error("the spool cannot be used (SHOPSTREAM_INGEST_SPOOL_DIR=%s): %s", ingest.spool_dir, error)
+            listener.close()
+            return 1
+        publisher = SpoolingPublisher(to_kafka, spool, patience_s=ingest.spool_after_ms / 1000)
+        checks = {name: degraded_while(spool.check, check) for name, check in checks.items()}
+        checks["spool"] = degraded_while(publisher.check, spool.check)
     app = IngestApp(ingest, keys, publisher, snippet=snippet(), checks=checks)
     server = uvicorn.Server(
         uvicorn.Config(
