@@ -88,7 +88,17 @@ class IngestSettings(Settings):
     max_event_bytes: int = setting(32_768, "Largest single event accepted.")
     max_batch_events: int = setting(2_500, "Most events accepted in one request.")
     max_inflight_bytes: int = setting(
-        67_108_864, "Bytes waiting for Kafka's acknowledgement before ingest answers 503."
+        67_108_864,
+        "Bytes of requests being read or waiting for Kafka's acknowledgement before ingest answers 503.",
+    )
+    max_connections: int = setting(
+        4_096, "Most open HTTP connections; beyond them idle ones are closed, and without idle ones new ones get a 503."
+    )
+    body_timeout_s: float = setting(30.0, "Seconds a request's body may take to arrive before ingest answers 408.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; "
+        "empty means the socket's address counts.",
     )
     kafka_timeout_ms: int = setting(
         10_000, "How long a request waits for Kafka's acknowledgement before it is answered 503."

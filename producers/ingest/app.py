@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from producers.ingest.accept import CallType
 from producers.ingest.answers import Answer, Refusal, document, preflight, refused, send_answer
 from producers.ingest.bodies import ClientGone
+from producers.ingest.key_file import KeyFile
 from producers.ingest.publish import EventPublisher
 from producers.ingest.sdk_settings import rudderstack_source, segment_settings
 from producers.ingest.senders import Claims, Senders
@@ -66,8 +67,8 @@ class IngestApp:
         checks: Mapping[str, Check],
         now: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = time.monotonic,
+        key_file: KeyFile | None = None,
     ) -> None:
-        self._keys = keys
         self._senders = Senders(keys)
         self._taker = Taker(settings, self._senders, publisher, now=now, steady=steady)
         self._snippet = _snippet_answers(snippet)
@@ -75,7 +76,10 @@ class IngestApp:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             publisher.start()
+            watching = key_file and asyncio.create_task(key_file.watch(self._senders.use))
             yield
+            if watching:
+                watching.cancel()
             await asyncio.to_thread(publisher.close)
 
         self._rest = Starlette(routes=health_routes(checks), lifespan=lifespan)
@@ -91,7 +95,7 @@ class IngestApp:
             answer = await self._answer(method, head, query, receive)
         except ClientGone:
             return
-        await send_answer(send, answer, head.claims.origin, self._keys, is_head=method == "HEAD")
+        await send_answer(send, answer, head.claims.origin, self._senders.keys, is_head=method == "HEAD")
 
     async def _answer(self, method: str, head: Head, query: Query, receive: Receive) -> Answer:
         if method == "OPTIONS":
@@ -156,6 +160,7 @@ def _head_of(scope: Scope, query: Query) -> Head:
         accept_encoding=headers.get(b"accept-encoding", ""),
         host=headers.get(b"host", ""),
         scheme=scope.get("scheme", "http"),
+        address=scope["client"][0] if scope.get("client") else None,
         is_ad_probe="ad" in query.get("view", ()),
     )
 

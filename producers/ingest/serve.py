@@ -1,17 +1,22 @@
 """Runs ingest as a process: comes up without Kafka, drains what is in flight when told to stop."""
 
+import ipaddress
 import logging
 import socket
+from collections.abc import Sequence
+from functools import partial
 
 import uvicorn
 
 from producers.ingest.app import IngestApp
+from producers.ingest.connections import BoundedConnection, Connections, allow_open_files
+from producers.ingest.key_file import KeyFile
 from producers.ingest.publish import KafkaPublisher
-from producers.ingest.write_keys import write_keys_of
+from producers.ingest.write_keys import LOCAL
 from producers.tracker import snippet
 from runtime.kafka import kafka_check
 from runtime.logs import configure_logging
-from runtime.settings import IngestSettings, KafkaSettings
+from runtime.settings import IngestSettings, KafkaSettings, SettingsError
 from runtime.stopping import stop_on_signals
 
 log = logging.getLogger(__name__)
@@ -22,7 +27,9 @@ _KEEP_ALIVE_S = 65  # longer than load balancers keep an idle connection, so tha
 def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. Raises `SettingsError`. Call from the main thread."""
     configure_logging("ingest")
-    keys = write_keys_of(ingest.write_keys_file)
+    key_file = KeyFile(ingest.write_keys_file) if ingest.write_keys_file else None
+    keys = key_file.keys if key_file else LOCAL
+    _require_networks(ingest.trusted_proxies)
     listener = _listener(ingest)
     if listener is None:
         return 1
@@ -30,17 +37,21 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
     stop_on_signals()
     publisher = KafkaPublisher(kafka, timeout_ms=ingest.kafka_timeout_ms)
     checks = {"kafka": kafka_check(kafka), "topics": publisher.check}
-    app = IngestApp(ingest, keys, publisher, snippet=snippet(), checks=checks)
+    app = IngestApp(ingest, keys, publisher, snippet=snippet(), checks=checks, key_file=key_file)
+    connections = Connections(allow_open_files(ingest.max_connections))
     server = uvicorn.Server(
         uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=partial(BoundedConnection, connections),  # type: ignore[arg-type]  # uvicorn only calls it
             ws="none",
             lifespan="on",
             log_config=None,
             log_level="warning",
             access_log=False,
+            # Without trusted proxies nobody's X-Forwarded-For counts, also not a local one's, which is uvicorn's default.
+            proxy_headers=bool(ingest.trusted_proxies),
+            forwarded_allow_ips=list(ingest.trusted_proxies),
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=ingest.kafka_timeout_ms // 1000 + 2,
@@ -64,3 +75,13 @@ def _listener(ingest: IngestSettings) -> socket.socket | None:
             error.strerror,
         )
         return None
+
+
+def _require_networks(proxies: Sequence[str]) -> None:
+    for each in proxies:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError as error:
+            raise SettingsError(
+                f"SHOPSTREAM_INGEST_TRUSTED_PROXIES holds {each!r}, which is no address or network: {error}"
+            ) from error
