@@ -84,13 +84,6 @@ class IngestSettings(Settings):
     write_keys_file: str = setting(
         "", "TOML file of write keys with their origins and limits; empty means the local keys `demo` and `history`."
     )
-    max_body_bytes: int = setting(4_194_304, "Largest request body accepted, after decompression.")
-    max_event_bytes: int = setting(32_768, "Largest single event accepted.")
-    max_batch_events: int = setting(2_500, "Most events accepted in one request.")
-    max_inflight_bytes: int = setting(
-        67_108_864,
-        "Bytes of requests being read or waiting for Kafka's acknowledgement before ingest answers 503.",
-    )
     max_connections: int = setting(
         4_096, "Most open HTTP connections; beyond them idle ones are closed, and without idle ones new ones get a 503."
     )
@@ -99,6 +92,12 @@ class IngestSettings(Settings):
         (),
         "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; "
         "empty means the socket's address counts.",
+    )
+    max_body_bytes: int = setting(4_194_304, "Largest request body accepted, after decompression.")
+    max_event_bytes: int = setting(32_768, "Largest single event accepted.")
+    max_batch_events: int = setting(2_500, "Most events accepted in one request.")
+    max_inflight_bytes: int = setting(
+        67_108_864, "Bytes waiting for Kafka's acknowledgement before ingest answers 503."
     )
     kafka_timeout_ms: int = setting(
         10_000, "How long a request waits for Kafka's acknowledgement before it is answered 503."

@@ -46,6 +46,7 @@ _HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _CLIENT_METRICS: Final = "/v1/m"
 _SNOWPLOW: Final = "/com.snowplowanalytics.snowplow/tp2"
 _PIXEL: Final = "/i"
+_SHOPIFY: Final = "/v1/shopify"
 _SETTINGS_SECONDS: Final = 300
 _SNIPPET_SECONDS: Final = 600
 
@@ -106,6 +107,8 @@ class IngestApp:
             return await self._taker.take_snowplow(head, receive) if method == "POST" else _only("POST")
         if head.path == _PIXEL:
             return await self._taker.take_pixel(query, head) if method == "GET" else _only("GET")
+        if head.path == _SHOPIFY:
+            return await self._taker.take_shopify(head, receive) if method == "POST" else _only("POST")
         if head.path == _CLIENT_METRICS:
             return await self._taker.ignore(receive) if method == "POST" else _only("POST")
         if (found := self._document(head)) is not None:

@@ -26,9 +26,7 @@ REQUEST_SECONDS: Final = Histogram(
     "From the first byte of an SDK call's request to its answer.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
-IN_FLIGHT_BYTES: Final = Gauge(
-    "ingest_in_flight_bytes", "Bytes of requests that are being read or wait for Kafka's acknowledgement."
-)
+IN_FLIGHT_BYTES: Final = Gauge("ingest_in_flight_bytes", "Bytes of requests that wait for Kafka's acknowledgement.")
 KEY_DISAGREEMENTS: Final = Counter(
     "ingest_write_key_disagreements_total", "Requests whose header and body named different write keys."
 )

@@ -20,6 +20,7 @@ from producers.ingest.publish import EventPublisher, PublishFailed, Record
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
 from producers.ingest.senders import Claims, Senders
+from producers.ingest.shopify import shopify_calls
 from producers.ingest.snowplow import pixel_body, snowplow_calls
 from producers.ingest.write_keys import WriteKey
 from runtime.settings import IngestSettings
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _RETRY_S: Final = 1
+_FOREIGN_TIMES: Final = 8
+"""How much larger than an event its form in another vocabulary may be: base64, pictures, all that is not taken."""
 _REFUSED_ALONE: Final = {"unparsable": 400, "too_large": 413}
 """In a batch these are verdicts; a request that is nothing but such a call is refused as a request."""
 
@@ -90,6 +93,12 @@ class Taker:
         taken = await self._take(self._snowplow_calls, head, receive)
         return self._counted(_snowplow_answer(taken, OK), started)
 
+    async def take_shopify(self, head: Head, receive: Receive) -> Answer:
+        """Answer a Shopify web pixel's POST."""
+        started = self._steady()
+        taken = await self._take(self._shopify_calls, head, receive)
+        return self._counted(refused(taken) if isinstance(taken, Refusal) else stored(taken), started)
+
     async def take_pixel(self, query: Mapping[str, list[str]], head: Head) -> Answer:
         """Answer a Snowplow tracker's GET, whose query is one event."""
         started = self._steady()
@@ -119,7 +128,10 @@ class Taker:
             return await self._store(read(body), head, len(body), hold, is_alone=is_alone)
 
     def _snowplow_calls(self, body: bytes) -> Calls | Refusal:
-        return snowplow_calls(body, self._settings.max_batch_events)
+        return snowplow_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
+
+    def _shopify_calls(self, body: bytes) -> Calls | Refusal:
+        return shopify_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
 
     async def _body(self, receive: Receive, hold: Hold) -> bytes | Refusal:
         body = await read_body(receive, self._settings.max_body_bytes, hold, self._settings.body_timeout_s)
