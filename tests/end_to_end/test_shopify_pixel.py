@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Request
 
 from contracts.codec import EVENT_DECODER
 from contracts.events import Event
@@ -67,10 +67,15 @@ def test_the_documented_pixel_delivers_a_walk_through_the_shop(
         event("checkout_completed", {"checkout": CHECKOUT}, id="sh-3"),
         event("collection_viewed", {"collection": {"id": "1", "description": "x" * 100_000}}, id="sh-4"),
     ]
+
+    def note(request: Request) -> None:
+        if (text := request.post_data) is not None:
+            posted.append(json.loads(text))
+
     with page_at(shop_with(pixel_of(PAGE.read_text(), ingest.url)).encode()) as url, browser.new_context() as context:
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
-        page.on("request", lambda request: posted.append(request.post_data_json) if request.post_data else None)
+        page.on("request", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
         tell = "message => document.querySelector('iframe').contentWindow.postMessage(message, '*')"
