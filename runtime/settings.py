@@ -84,6 +84,15 @@ class IngestSettings(Settings):
     write_keys_file: str = setting(
         "", "TOML file of write keys with their origins and limits; empty means the local keys `demo` and `history`."
     )
+    max_connections: int = setting(
+        4_096, "Most open HTTP connections; beyond them idle ones are closed, and without idle ones new ones get a 503."
+    )
+    body_timeout_s: float = setting(30.0, "Seconds a request's body may take to arrive before ingest answers 408.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; "
+        "empty means the socket's address counts.",
+    )
     max_body_bytes: int = setting(4_194_304, "Largest request body accepted, after decompression.")
     max_event_bytes: int = setting(32_768, "Largest single event accepted.")
     max_batch_events: int = setting(2_500, "Most events accepted in one request.")

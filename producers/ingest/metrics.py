@@ -11,6 +11,18 @@ EVENTS_REJECTED: Final = Counter(
     "ingest_events_rejected_total", "Events stored for topic events-dlq, by Kafka or by the spool, by reason.", ["code"]
 )
 ANSWERS: Final = Counter("ingest_answers_total", "Answers to SDK calls, by HTTP status.", ["status"])
+CONNECTIONS: Final = Gauge("ingest_connections", "Open HTTP connections.")
+CONNECTIONS_REFUSED: Final = Counter(
+    "ingest_connections_refused_total",
+    "Connections closed by ingest before a request was whole, by reason.",
+    ["reason"],
+)
+WRITE_KEYS_LOADED: Final = Counter(
+    "ingest_write_keys_loaded_total", "Times that the file of write keys was read again and its keys were taken over."
+)
+WRITE_KEYS_BROKEN: Final = Gauge(
+    "ingest_write_keys_broken", "1 while the file of write keys cannot be used and the keys read before are kept."
+)
 REQUEST_SECONDS: Final = Histogram(
     "ingest_request_seconds",
     "From the first byte of an SDK call's request to its answer.",
