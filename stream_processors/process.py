@@ -11,7 +11,7 @@ import faust
 import uvloop
 from aiokafka.errors import KafkaError
 
-from contracts.topics import EVENTS, SESSION_FEATURES
+from contracts.topics import EVENTS
 from runtime.health import HealthServer
 from runtime.kafka import kafka_check
 from runtime.logs import configure_logging
@@ -21,7 +21,7 @@ from stream_processors.watchdog import Progress
 
 log = logging.getLogger(__name__)
 
-SOURCES: Final = frozenset({EVENTS.name, SESSION_FEATURES.name})
+SOURCES: Final = frozenset({EVENTS.name})
 WATCH_S: Final = 1.0
 MEASURE_TIMEOUT_S: Final = 5.0
 STOP_DEADLINE_S: Final = 15.0
