@@ -50,6 +50,8 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         topic_disable_leader=True,
         topic_partitions=PARTITIONS,
         topic_replication_factor=kafka.replication_factor,
+        # Standbys in memory would be read anew when they take over, and Faust balances better without.
+        table_standby_replicas=0,
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=1.0,
         broker_max_poll_records=2_000,
@@ -99,6 +101,8 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
 
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def sweep() -> None:
+        if not is_ready(app):
+            return  # the store is being recovered: what it says of a visitor may be old
         async with turn:
             outbox = Outbox(app.producer, SOURCE)
             sessionizer.sweep(outbox, now=datetime.now(UTC))
@@ -115,6 +119,14 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
     signal.connect(revoked, weak=False)
 
     return app
+
+
+def is_ready(app: faust.App) -> bool:
+    """The store is recovered for the partitions assigned; with more workers than partitions some stand by with none."""
+    tables: Any = app.tables
+    if not app.started or app.rebalancing or not tables.recovery.completed.is_set():
+        return False
+    return bool(app.consumer.assignment() or app.unassigned)
 
 
 async def _waiting(polls: StreamT[Poll]) -> AsyncIterator[list[tuple[TP, Poll]]]:

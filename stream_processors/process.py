@@ -16,7 +16,7 @@ from runtime.health import HealthServer
 from runtime.kafka import kafka_check
 from runtime.logs import configure_logging
 from runtime.settings import KafkaSettings, ProcessSettings
-from stream_processors.app import make_app
+from stream_processors.app import is_ready, make_app
 from stream_processors.watchdog import Progress
 
 log = logging.getLogger(__name__)
@@ -103,11 +103,3 @@ async def _measure(app: faust.App, progress: Progress) -> None:
         earliest = await consumer.earliest_offsets(*unknown)
         progress.starts_at({tp: earliest[tp] if offset is None else offset for tp, offset in committed.items()})
     progress.measure(await consumer.ends(*assigned))
-
-
-def is_ready(app: faust.App) -> bool:
-    """Partitions are assigned and the store is recovered."""
-    tables: Any = app.tables
-    return bool(
-        app.started and not app.rebalancing and app.consumer.assignment() and tables.recovery.completed.is_set()
-    )
