@@ -122,6 +122,10 @@ class ProcessSettings(Settings):
     model_dir: str = setting("", "Folder of the model to serve; empty means the model that ships with Shopstream.")
     policy_file: str = setting("", "Incentive policy (TOML); empty means the policy that ships with Shopstream.")
     stuck_after_s: float = setting(60.0, "Exit when records wait and no offset was committed for this long.")
+    recovery_timeout_s: float = setting(
+        300.0,
+        "Exit when partitions are not assigned and recovered within this time, so that a new worker starts afresh.",
+    )
     rebalance_timeout_s: float = setting(
         60.0, "Kafka rebalance timeout; the embedded broker waits half of it at the first join."
     )

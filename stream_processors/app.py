@@ -110,7 +110,10 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
 
     @table.on_recover
     async def recovered() -> None:
-        sessionizer.recover(now=datetime.now(UTC))
+        try:
+            sessionizer.recover(now=datetime.now(UTC))
+        except Exception as error:  # Faust would go on without what could not be recovered, and say nothing
+            await app.crash(error)
 
     async def revoked(_app: Any, partitions: set[TP], *_: Any, **__: Any) -> None:
         progress.forget(partitions)
