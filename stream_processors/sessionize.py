@@ -128,7 +128,9 @@ class Sessionizer:
         outbox.put(SESSION_FEATURES, partition, features.visitor_id, features, id=record_id, time=features.last_seen_at)
         outcome = outcome_of(features)
         if outcome is not None:
-            outbox.put(OUTCOMES, partition, features.visitor_id, outcome, id=features.session_id, time=outcome.closed_at)
+            outbox.put(
+                OUTCOMES, partition, features.visitor_id, outcome, id=features.session_id, time=outcome.closed_at
+            )
 
     def _bury(
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime
