@@ -1,7 +1,7 @@
 """What the stream told, beside what its events give when they are folded and scored again: equal bit by bit, or how not. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -51,8 +51,9 @@ class Extent:
 
     folded: int
     """Offset in `events` up to which every session must have been told."""
-    scored: int
-    """Offset in `session-features` up to which every open session must have been decided about."""
+    scored: int | None = None
+    """Offset in `session-features` up to which every open session must have been decided about; None where that is done with
+    the fold, and not by reading that topic."""
     told_from: int = 0
     """Offset in `events` from which on all that was told is still there: retention may have taken what was told before."""
     is_whole: bool = True
@@ -86,6 +87,8 @@ class Comparison:
     older: int = 0
     """Visitors known before the recording begins; they are not compared."""
     events: int = 0
+    waiting: int = 0
+    """Events of them that the stream has not folded yet; nothing that they lead to is asked for."""
     sessions: int = 0
     features: int = 0
     decisions: int = 0
@@ -93,7 +96,7 @@ class Comparison:
     """How many records differ, by topic and field."""
     differing: int = 0
     first: list[Difference] = field(default_factory=list)
-    _waiting: list[tuple[Told, Decision, Refold, list[State]]] = field(default_factory=list)
+    _unscored: list[tuple[Told, Decision, list[State]]] = field(default_factory=list)
 
     def add(self, story: Story, extent: Extent) -> None:
         """Compare all that was told of one visitor."""
@@ -107,20 +110,31 @@ class Comparison:
         self.visitors += 1
         self.events += len(events)
         self.sessions += sum(session_id not in again.void for session_id in again.newest)
-        reached = self._compare_features(again, told)
-        decided = self._compare_decisions(again, story.decisions)
         folded = sum(offset < extent.folded for offset in offsets)
         told_from = sum(offset < extent.told_from for offset in offsets)
-        self._require_told(story.visitor_id, again, reached, folded, told_from)
-        self._require_decided(again, told, decided, extent.scored)
+        self.waiting += len(offsets) - folded
+        states = self._compare_features(again, told)
+        decided = self._compare_decisions(again, story.decisions)
+        self._require_told(story.visitor_id, again, states, folded, told_from)
+        due = [
+            (record, features)
+            for record, features in told
+            if record.offset in states
+            and (
+                record.offset < extent.scored if extent.scored is not None else states[record.offset][0].after <= folded
+            )
+        ]
+        self._require_decided(again, due, decided)
 
     def finish(self) -> None:
         """Score what still waits."""
         self._score()
 
-    def _compare_features(self, again: Refold, told: Iterable[tuple[Told, SessionFeatures]]) -> dict[str, int]:
-        """Returns how many of the visitor's events each session was told after, at most."""
-        reached: dict[str, int] = {}
+    def _compare_features(
+        self, again: Refold, told: Iterable[tuple[Told, SessionFeatures]]
+    ) -> dict[int, tuple[State, State]]:
+        """Returns by offset the first and the last state that a record may tell of."""
+        found: dict[int, tuple[State, State]] = {}
         for record, features in told:
             self.features += 1
             matching = [
@@ -129,12 +143,12 @@ class Comparison:
                 if again.explains(state, features) and not _fields(features, _expected(state, features, self.gap))
             ]
             if matching:
-                reached[features.session_id] = max(matching[-1].after, reached.get(features.session_id, 0))
+                found[record.offset] = (matching[0], matching[-1])
                 continue
             nearest = _nearest(again, features.session_id, features.event_count)
             fields = _fields(features, _expected(nearest, features, self.gap)) if nearest else {}
             self._differs(SESSION_FEATURES.name, record, features, fields or _unexplained(features, nearest))
-        return reached
+        return found
 
     def _compare_decisions(self, again: Refold, told: Iterable[Told]) -> set[tuple[str, int, str]]:
         decided: set[tuple[str, int, str]] = set()
@@ -150,19 +164,19 @@ class Comparison:
                 and again.explains(state, decision)
             ]
             if states:
-                self._waiting.append((record, decision, again, states))
+                self._unscored.append((record, decision, states))
             else:
                 nearest = _nearest(again, decision.session_id, decision.event_count)
                 self._differs(DECISIONS.name, record, decision, _unexplained(decision, nearest))
-        if len(self._waiting) >= TOGETHER:
+        if len(self._unscored) >= TOGETHER:
             self._score()
         return decided
 
     def _score(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        unscored, self._unscored = self._unscored, []
         ours = next(iter(self.scorers))
         by_model: dict[str, list[tuple[Told, Decision, list[State]]]] = {}
-        for record, decision, _, states in waiting:
+        for record, decision, states in unscored:
             version = decision.model_version if decision.model_version in self.scorers else ours
             by_model.setdefault(version, []).append((record, decision, states))
         for version, group in by_model.items():
@@ -173,8 +187,12 @@ class Comparison:
                     self._differs(DECISIONS.name, record, decision, min(found, key=len))
 
     def _require_told(
-        self, visitor_id: str, again: Refold, reached: Mapping[str, int], folded: int, told_from: int
+        self, visitor_id: str, again: Refold, found: Mapping[int, tuple[State, State]], folded: int, told_from: int
     ) -> None:
+        reached: dict[str, int] = {}
+        for _, latest in found.values():
+            session_id = latest.features.session_id
+            reached[session_id] = max(latest.after, reached.get(session_id, 0))
         for session_id, states in again.newest.items():
             state = next((each for each in reversed(states) if each.after <= folded), None)
             if state is None or state.after <= told_from or session_id in again.void:
@@ -193,14 +211,15 @@ class Comparison:
     def _require_decided(
         self,
         again: Refold,
-        told: Sequence[tuple[Told, SessionFeatures]],
+        due: Iterable[tuple[Told, SessionFeatures]],
         decided: set[tuple[str, int, str]],
-        scored: int,
     ) -> None:
-        last = {features.session_id: (record, features) for record, features in told}
-        for record, features in last.values():
-            is_due = features.closed_at is None and features.session_id not in again.void and record.offset < scored
-            if is_due and (features.session_id, features.event_count, features.caused_by) not in decided:
+        # Of the states told in one poll only the newest is decided about, and of a closed session none.
+        last = {features.session_id: features for _, features in due}
+        for session_id, features in last.items():
+            if features.closed_at is not None or session_id in again.void:
+                continue
+            if (session_id, features.event_count, features.caused_by) not in decided:
                 self._differs(DECISIONS.name, None, features, {"record": (None, 1)})
 
     def _differs(self, topic: str, record: Told | None, told: SessionFeatures | Decision, fields: Fields) -> None:

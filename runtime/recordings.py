@@ -90,10 +90,30 @@ def recorded_by_kafka(
             yield parts
 
 
-def _read(consumer: KafkaConsumer, place: TopicPartition) -> Iterator[list[Record]]:
-    """Everything from the partition's beginning to the end that it has when reading begins."""
+def newest_arrival_ms(settings: KafkaSettings) -> int | None:
+    """When the newest of all events arrived; None when there are none. Raises `KafkaUnreachable`."""
+    with closing(admin(settings)):  # says in words when nobody answers
+        pass
+    consumer = KafkaConsumer(bootstrap_servers=list(settings.brokers), enable_auto_commit=False, group_id=None)
+    newest: int | None = None
+    with closing(consumer):
+        for number in sorted(consumer.partitions_for_topic(EVENTS.name) or ()):
+            place = TopicPartition(EVENTS.name, number)
+            end = consumer.end_offsets([place])[place]
+            if end == 0:
+                continue
+            for batch in _read(consumer, place, end - 1):
+                newest = max(newest or 0, *(record.at_ms for record in batch))
+    return newest
+
+
+def _read(consumer: KafkaConsumer, place: TopicPartition, start: int | None = None) -> Iterator[list[Record]]:
+    """Everything from an offset, or the partition's beginning, to the end that it has when reading begins."""
     consumer.assign([place])
-    consumer.seek_to_beginning(place)
+    if start is None:
+        consumer.seek_to_beginning(place)
+    else:
+        consumer.seek(place, start)
     end: int | None = None
     silent = 0
     while True:

@@ -38,7 +38,7 @@ def extent_of(parts: dict[str, Part]) -> Extent:
         told_from = next((each.offset for each in events.records if each.at_ms >= since), events.done)
     elif features.start:
         told_from = events.done
-    scored = features.done
+    scored = features.done or None  # a stream that decides where it folds does not read its features again
     if decisions.start:  # decisions are kept longer than features; whoever chose otherwise is asked for less
         scored = 0
     return Extent(folded=events.done, scored=scored, told_from=told_from, is_whole=events.start == 0)
@@ -70,6 +70,8 @@ def verdict(found: Comparison) -> Iterator[str]:
         f"{found.events:,} events of {found.visitors:,} visitors give {found.sessions:,} sessions{older}; "
         f"{found.features:,} records of features and {found.decisions:,} decisions compared"
     )
+    if found.waiting:
+        yield f"{found.waiting:,} of the events wait to be folded; what they lead to was not asked for"
     if not found.features:
         yield "nothing was compared: the stream has not told any features yet"
     if not found.differing:

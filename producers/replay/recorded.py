@@ -1,6 +1,6 @@
 """Recorded events on the log again, as they were: to build features and decisions anew beside those of now."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -11,6 +11,16 @@ from runtime.recordings import Record
 
 TOGETHER: Final = 2_000
 ACKNOWLEDGED_S: Final = 60.0
+
+
+OVERLAP_MS: Final = 3_600_000
+"""Events that arrived this long before the newest one there are published again: a publisher that was stopped may have left
+gaps before it, and the fold passes over what it knows."""
+
+
+def after(records: Iterable[Record], newest_ms: int | None) -> Iterator[Record]:
+    """The events that a log whose newest event arrived at `newest_ms` may lack."""
+    return (each for each in records if newest_ms is None or each.at_ms > newest_ms - OVERLAP_MS)
 
 
 def publish(records: Iterable[Record], producer: KafkaProducer, progress: Callable[[int], None]) -> int:

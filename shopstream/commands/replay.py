@@ -103,20 +103,21 @@ def _compare(file: Path | None, models: list[Path]) -> None:
 def _publish(file: Path) -> None:
     from contextlib import closing
 
-    from producers.replay.recorded import publish
+    from producers.replay.recorded import after, publish
     from runtime.kafka import durable_producer
-    from runtime.recordings import events_in_file
+    from runtime.recordings import events_in_file, newest_arrival_ms
     from runtime.settings import KafkaSettings
     from shopstream.screen import progress, screen
 
     lines = screen()
     kafka = KafkaSettings.from_environ(environ())
+    missing = after(events_in_file(file), newest_arrival_ms(kafka))
     with (
         closing(durable_producer(kafka, linger_ms=20)) as producer,
         progress(lines, f"publishing {file.name}", None, "events") as bar,
     ):
-        count = publish(events_in_file(file), producer, lambda done: bar.update(bar.task_ids[0], completed=done))
-    lines.print(f"{count:,} recorded events are on topic events, as they were")
+        count = publish(missing, producer, lambda done: bar.update(bar.task_ids[0], completed=done))
+    lines.print(f"{count:,} recorded events were published on topic events, as they were")
 
 
 def speed_of(text: str) -> float | None:

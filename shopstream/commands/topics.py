@@ -27,7 +27,7 @@ def listing(
     if json:
         import msgspec
 
-        body = msgspec.json.encode([described(topic) for topic in TOPICS])
+        body = msgspec.json.encode([described(topic) for topic in _declared()])
         typer.echo(msgspec.json.format(body, indent=2).decode())
         return
     from rich.table import Table
@@ -35,7 +35,7 @@ def listing(
     from shopstream.screen import screen
 
     table = Table("topic", "key", "contract", "CloudEvents type", "partitions", "kept", "dead letters")
-    for topic in TOPICS:
+    for topic in _declared():
         kept = f"{topic.retention.days} days"
         table.add_row(
             topic.name,
@@ -74,6 +74,12 @@ def record(file: Annotated[Path, typer.Argument(help="File to write, as in recor
 
         count = write_recording(file, recorded_by_kafka(settings, process.app_id, show))
     lines.print(f"{count:,} records are in {file}")
+
+
+def _declared() -> tuple[Topic, ...]:
+    from runtime.kafka import declared_topics
+
+    return declared_topics(KafkaSettings.from_environ(environ()))
 
 
 def described(topic: Topic) -> dict[str, Any]:

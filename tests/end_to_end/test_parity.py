@@ -1,7 +1,6 @@
 """Live and offline are one computation: what the stream told of real and simulated sessions equals, bit by bit, what the same code gives for the same events from file."""
 
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,7 @@ import msgspec
 import pytest
 
 from contracts.codec import ENCODER, EVENT_DECODER
-from contracts.topics import EVENTS, SESSION_FEATURES
+from contracts.topics import EVENTS
 from models.comparison import Comparison
 from models.serving import Scorer
 from models.visitor import GAP
@@ -23,14 +22,14 @@ from producers.replay.items import ReplayItem
 from producers.replay.run import run
 from producers.shoppers.drive import run_shoppers
 from producers.shoppers.report import ShopOptions
-from runtime.recordings import Part, Record, recorded_by_kafka
-from runtime.settings import KafkaSettings, ProcessSettings
+from runtime.recordings import Part, Record
+from runtime.settings import KafkaSettings
 from shopstream.__main__ import main
 from shopstream.compare import compare
+from tests.recorded import settled
 from tests.replay_files import real_data
 from tests.running import Running, running
 
-PATIENCE_S: Final = 150.0
 REAL_SESSIONS: Final = 1_000
 
 
@@ -38,31 +37,6 @@ REAL_SESSIONS: Final = 1_000
 def stream(broker: KafkaSettings, database: str, tmp_path: Path) -> Iterator[Running]:
     with running(broker, database, tmp_path, ("process", "ingest")) as services:
         yield services
-
-
-def recorded(stream: Running, events: int) -> list[dict[str, Part]]:
-    """All three topics, once the stream has folded so many events and has scored what they led to."""
-    deadline = time.monotonic() + PATIENCE_S
-    due: dict[int, int] | None = None
-    while time.monotonic() < deadline:
-        found = list(recorded_by_kafka(stream.kafka, ProcessSettings().app_id))
-        if due is None:
-            read = [parts[EVENTS.name] for parts in found]
-            if sum(len(part.records) for part in read) >= events and all(map(is_done, read)):
-                # Features still come after this: the clock closes sessions one by one.
-                due = {number: end_of(parts[SESSION_FEATURES.name]) for number, parts in enumerate(found)}
-        elif all(parts[SESSION_FEATURES.name].done >= due[number] for number, parts in enumerate(found)):
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"not processed in {PATIENCE_S} s: {stream.log('process')}")
-
-
-def is_done(part: Part) -> bool:
-    return part.done >= end_of(part)
-
-
-def end_of(part: Part) -> int:
-    return part.records[-1].offset + 1 if part.records else 0
 
 
 def from_file(parts: list[dict[str, Part]], items: Iterable[ReplayItem]) -> list[dict[str, Part]]:
@@ -110,7 +84,8 @@ def test_live_and_offline_are_bit_equal_on_a_thousand_real_sessions(
             pytest.skip(f"{needed} is not on this machine; SHOPSTREAM_TEST_DATA names the folder it is looked for in")
     sent = run(log, format="rees46", url=stream.urls["ingest"]).acknowledged
     sent += run(google, format="google-merchandise", url=stream.urls["ingest"], day=day).acknowledged
-    parts = recorded(stream, sent)
+    parts, live = settled(stream.kafka, sent)
+    bit_equal(live)
     items = [*rees46.recording(log).items, *google_merchandise.recording(google, day).items]
     offline = compare(from_file(parts, items), [Scorer.load()], GAP)
     bit_equal(offline)
@@ -129,6 +104,7 @@ def test_live_and_offline_are_bit_equal_on_simulated_shoppers(
         ingest_url=stream.urls["ingest"], console_url=None, write_key="demo", shoppers=60, count=120, pace=20, seed=7
     )
     report = run_shoppers(options, stop=threading.Event())
-    parts = recorded(stream, report.acknowledged)
-    bit_equal(compare(parts, [Scorer.load()], GAP))
+    _, live = settled(stream.kafka, report.acknowledged)
+    bit_equal(live)
+    assert live.events == report.acknowledged
     assert "all are equal, bit by bit" in compared_by_command(stream, monkeypatch, capsys)

@@ -18,7 +18,7 @@ from models.session_features import features_of
 from models.visitor import GAP, Visitor
 from tests.factories import at, event
 
-ALL = Extent(folded=1_000, scored=1_000)
+ALL = Extent(folded=1_000)
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +156,9 @@ def test_what_the_stream_has_not_reached_yet_is_not_missing(shop: Shop) -> None:
 def test_an_open_session_without_a_decision_is_missing(shop: Shop) -> None:
     shop.decisions.pop()
     assert shop.compared().differences == {("decisions", "record"): 1}
+    assert shop.compared(Extent(folded=1_000, scored=5)).differences == {("decisions", "record"): 1}
+    assert shop.compared(Extent(folded=1_000, scored=4)).differing == 0
+    assert shop.compared(Extent(folded=4)).differing == 0
 
 
 def test_an_event_that_was_lost_on_the_way_to_the_fold_is_found(shop: Shop) -> None:
