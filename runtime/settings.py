@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self, get_type_hints
 
+from contracts.topics import PARTITIONS
+
 PREFIX: Final = "SHOPSTREAM_"
 
 
@@ -70,6 +72,10 @@ class KafkaSettings(Settings):
         ("127.0.0.1:9092",), "Kafka bootstrap addresses, host:port, separated by commas."
     )
     replication_factor: int = setting(1, "Replicas of each topic; use 3 on a cluster.")
+    partitions: int = setting(
+        PARTITIONS,
+        "Partitions of every topic, the most workers that can share the work; frozen once there are events (docs/growing.md).",
+    )
 
 
 @dataclass(frozen=True, slots=True)

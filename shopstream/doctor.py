@@ -1,11 +1,11 @@
 """What is wrong with an installation: settings, Kafka, Postgres, each service, lag and dead letters, with each repair."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from contracts.topics import TOPICS
+from contracts.topics import TOPICS, Topic
 from runtime.settings import ALL, KafkaSettings, PostgresSettings, SettingsError
 from shopstream.pipeline import Pipeline
 from shopstream.probes import Figures, figures_at, ready_check
@@ -55,7 +55,7 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     """Whether a broker answers and has the declared topics as declared."""
     from kafka.errors import KafkaError
 
-    from runtime.kafka import KafkaUnreachable, admin
+    from runtime.kafka import KafkaUnreachable, admin, declared_topics
 
     try:
         client = admin(settings, timeout_ms=3_000)
@@ -70,13 +70,14 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     finally:
         client.close()
     yield Finding("Kafka", "ok", f"answers at {', '.join(settings.brokers)}")
-    yield from topic_findings({each["name"]: len(each["partitions"]) for each in described if not each["error_code"]})
+    present = {each["name"]: len(each["partitions"]) for each in described if not each["error_code"]}
+    yield from topic_findings(present, declared_topics(settings))
 
 
-def topic_findings(partitions: Mapping[str, int]) -> Iterator[Finding]:
+def topic_findings(partitions: Mapping[str, int], declared: Sequence[Topic] = TOPICS) -> Iterator[Finding]:
     """Compare the topics that Kafka has, with their number of partitions, with those that are declared."""
-    missing = [topic.name for topic in TOPICS if topic.name not in partitions]
-    other = [topic for topic in TOPICS if partitions.get(topic.name, topic.partitions) != topic.partitions]
+    missing = [topic.name for topic in declared if topic.name not in partitions]
+    other = [topic for topic in declared if partitions.get(topic.name, topic.partitions) != topic.partitions]
     if missing:
         yield Finding("topics", "problem", f"missing: {', '.join(missing)}", "shopstream topics create")
     for topic in other:
@@ -85,10 +86,10 @@ def topic_findings(partitions: Mapping[str, int]) -> Iterator[Finding]:
             "problem",
             f"{topic.name} has {partitions[topic.name]} partitions and is declared with {topic.partitions}; "
             "one visitor's records would be on partitions of different numbers",
-            "delete the topic, then shopstream topics create and replay",
+            "set SHOPSTREAM_KAFKA_PARTITIONS to what the topics have, or build anew beside them (docs/growing.md)",
         )
     if not missing and not other:
-        yield Finding("topics", "ok", f"all {len(TOPICS)} are there, as declared")
+        yield Finding("topics", "ok", f"all {len(declared)} are there, as declared")
 
 
 def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:

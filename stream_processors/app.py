@@ -11,7 +11,7 @@ import faust
 from aiokafka import ConsumerRecord
 from faust.types import TP, StreamT
 
-from contracts.topics import EVENTS, PARTITIONS
+from contracts.topics import EVENTS
 from models.policy import Policy
 from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
@@ -48,7 +48,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         autodiscover=False,
         web_enabled=False,
         topic_disable_leader=True,
-        topic_partitions=PARTITIONS,
+        topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication_factor,
         # Standbys in memory would be read anew when they take over, and Faust balances better without.
         table_standby_replicas=0,
@@ -72,7 +72,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         "visitors",
         key_type=bytes,
         value_type=bytes,
-        partitions=PARTITIONS,
+        partitions=kafka.partitions,
         # Both states must be there to be compared: see NewestStates.
         extra_topic_configs={"min.compaction.lag.ms": MIN_COMPACTION_LAG_MS},
     )

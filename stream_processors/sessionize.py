@@ -79,22 +79,34 @@ class Sessionizer:
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
             changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
         visitor = self._store.get(visitor_id)
-        made = [self._emit(visitor, session, caused_by, partition, outbox) for session, caused_by in changed]
+        for features in changed:
+            self._emit(features, partition, outbox)
         for _, event in arrivals:
             self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
         self._store.put(visitor, partition, outbox)
         self._schedule(visitor, partition)
-        return made
+        return changed
 
-    def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[tuple[Session, str]]:
-        """The sessions that the events changed, each with the last event that did."""
+    def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[SessionFeatures]:
+        """The sessions that the events changed, each as it stands at the end, with the last event that changed it."""
+        told: list[SessionFeatures] = []
         changed: dict[int, tuple[Session, str]] = {}
         for event in events:
+            if changed and visitor.forgets_by(event, self._gap):
+                told += self._told(visitor, changed)
+                changed.clear()
             for session in visitor.observe(event, self._gap):
                 changed[id(session)] = (session, event.message_id)
-        # A session may have been merged into another, or become history, since.
+        return told + self._told(visitor, changed)
+
+    def _told(self, visitor: Visitor, changed: dict[int, tuple[Session, str]]) -> list[SessionFeatures]:
+        # A session may have been merged into another since.
         kept = {id(session) for session in visitor.sessions}
-        return [pair for key, pair in changed.items() if key in kept]
+        return [
+            features_of(visitor, session, caused_by, self._gap)
+            for key, (session, caused_by) in changed.items()
+            if key in kept
+        ]
 
     def _fold_one_by_one(
         self,
@@ -103,7 +115,7 @@ class Sessionizer:
         arrivals: list[tuple[ConsumerRecord, Event]],
         outbox: Outbox,
         now: datetime,
-    ) -> list[tuple[Session, str]]:
+    ) -> list[SessionFeatures]:
         good: list[Event] = []
         for record, event in arrivals:
             self._store.discard_live(visitor_id)
@@ -116,16 +128,14 @@ class Sessionizer:
         self._store.discard_live(visitor_id)
         return self._observe(self._store.get(visitor_id), good)
 
-    def _emit(
-        self, visitor: Visitor, session: Session, caused_by: str, partition: int, outbox: Outbox
-    ) -> SessionFeatures:
-        features = features_of(visitor, session, caused_by, self._gap)
-        record_id = f"{features.session_id}:{features.event_count}:{caused_by}"
-        outbox.put(SESSION_FEATURES, partition, visitor.visitor_id, features, id=record_id, time=features.last_seen_at)
+    def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
+        record_id = f"{features.session_id}:{features.event_count}:{features.caused_by}"
+        outbox.put(SESSION_FEATURES, partition, features.visitor_id, features, id=record_id, time=features.last_seen_at)
         outcome = outcome_of(features)
         if outcome is not None:
-            outbox.put(OUTCOMES, partition, visitor.visitor_id, outcome, id=features.session_id, time=outcome.closed_at)
-        return features
+            outbox.put(
+                OUTCOMES, partition, features.visitor_id, outcome, id=features.session_id, time=outcome.closed_at
+            )
 
     def _bury(
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime
@@ -171,7 +181,7 @@ class Sessionizer:
     def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
         closed = visitor.close_until(watermark, self._gap)
         for session in closed:
-            self._emit(visitor, session, session.last[1], partition, outbox)
+            self._emit(features_of(visitor, session, session.last[1], self._gap), partition, outbox)
         CLOSED.inc(len(closed))
         if visitor.forget_until(watermark, self._gap) or closed:
             self._store.put(visitor, partition, outbox)
