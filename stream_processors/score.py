@@ -15,8 +15,8 @@ from contracts.features import SessionFeatures
 from contracts.topics import DECISIONS, EVENTS_DLQ, SESSION_FEATURES
 from models.decide import decide
 from models.policy import Policy
-from models.serving import Scorer
 from stream_processors.dead_letters import dead_letter
+from stream_processors.live_models import LiveModels
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import BURIED
 
@@ -33,8 +33,8 @@ SCORING: Final = Histogram(
 class Decider:
     """Scores the sessions of a poll together, and decides for each."""
 
-    def __init__(self, scorer: Scorer, policy: Policy) -> None:
-        self._scorer = scorer
+    def __init__(self, models: LiveModels, policy: Policy) -> None:
+        self._scorer = models
         self._policy = policy
 
     def decide(self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime) -> None:
