@@ -14,5 +14,7 @@ RUN pip install --constraint constraints.txt .
 
 USER shopstream
 WORKDIR /var/lib/shopstream
+# A volume that is mounted here first belongs to whom the folder belongs to.
+RUN mkdir model-registry
 ENTRYPOINT ["shopstream"]
 CMD ["--help"]

@@ -11,15 +11,17 @@ from models.serving import Scores
 
 ENDED: Final = "no incentive: the session has ended"
 NO_RULE: Final = "no incentive: no rule of the policy fits"
+NO_MODEL: Final = "no incentive: without a model nobody knows whom it would move"
 HELD_OUT: Final = "held out to measure by: recorded, not shown"
 
 
 def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: datetime) -> Decision:
     """What to do for a session. The same features, scores and policy give the same decision; only `decided_at` is `now`."""
-    rule = None if features.closed_at is not None else policy.rule_for(features, scores)
+    is_told = features.closed_at is None and not scores.is_prior
+    rule = policy.rule_for(features, scores) if is_told else None
     incentive = incentive_of(rule, features.session_id)
     arm = policy.arm_of(features.visitor_id)
-    because = [*scores.because, _reason(rule, features)]
+    because = [*scores.because, _reason(rule, features, scores)]
     if incentive is not None and arm == "holdout":
         because.append(HELD_OUT)
     return Decision(
@@ -45,6 +47,8 @@ def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: da
         because=tuple(because),
         model_version=scores.model_version,
         policy_version=policy.version,
+        challenger_version=scores.challenger_version,
+        challenger_likelihood=scores.challenger_likelihood,
     )
 
 
@@ -61,9 +65,11 @@ def incentive_of(rule: Rule | None, session_id: str) -> Incentive | None:
     )
 
 
-def _reason(rule: Rule | None, features: SessionFeatures) -> str:
+def _reason(rule: Rule | None, features: SessionFeatures, scores: Scores) -> str:
     if features.closed_at is not None:
         return ENDED
+    if scores.is_prior:
+        return NO_MODEL
     if rule is None:
         return NO_RULE
     return f"no incentive: {rule.because}" if rule.action == "nothing" else f"{rule.action}: {rule.because}"

@@ -125,7 +125,12 @@ class ProcessSettings(Settings):
     port: int = setting(8083, "Port of the stream processor's health and metrics endpoint.")
     app_id: str = setting("shopstream", "Consumer group and changelog prefix of the stream processor.")
     session_gap_minutes: float = setting(30.0, "A pause longer than this, in event time, ends a session.")
-    model_dir: str = setting("", "Folder of the model to serve; empty means the model that ships with Shopstream.")
+    model_dir: str = setting("", "Folder of a model to serve whatever the registry names; empty means the registry's.")
+    registry_dir: str = setting(
+        "model-registry",
+        "Folder of the model registry, shared by all workers; without one, the model that ships is served.",
+    )
+    drift_window_minutes: float = setting(60.0, "Time over which live features are compared with the training's.")
     policy_file: str = setting("", "Incentive policy (TOML); empty means the policy that ships with Shopstream.")
     stuck_after_s: float = setting(60.0, "Exit when records wait and no offset was committed for this long.")
     recovery_timeout_s: float = setting(

@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from contracts.topics import TOPICS, Topic
-from runtime.settings import ALL, KafkaSettings, PostgresSettings, SettingsError
+from runtime.settings import ALL, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
 from shopstream.pipeline import Pipeline
-from shopstream.probes import Figures, figures_at, ready_check
+from shopstream.probes import Figures, Sample, figures_at, ready_check, samples_at
 
 MOST_LAG: Final = 10_000
 """A step this many records behind is not keeping up."""
+MOST_DRIFT: Final = 0.25
+"""A population stability index above this is read as another population (`models/drift.py`)."""
 OPTIONAL: Final = frozenset({"storefront"})
 """A demo: an installation may live without it."""
 
@@ -148,6 +151,55 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
         if problems[step] is None:
             figures = figures_at(urls[step])
             yield lag_finding(step, None if figures is None else figures.get(f"{step}_lag_records", 0.0))
+    served = samples_at(urls["process"], "process_model_info") or []
+    yield from model_findings(pipeline.process, {labels["role"]: labels["version"] for labels, _ in served})
+    yield from drift_findings(samples_at(urls["process"], "process_feature_psi") or [])
+
+
+def model_findings(process: ProcessSettings, served: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether what the registry names can be served and is; `served` is role to version, empty when no worker answers."""
+    from models.registry import Registry, RegistryError, fit
+    from models.serving import ModelMismatch
+
+    pinned = Path(process.model_dir) if process.model_dir else None
+    registry, wanted = Registry(Path(process.registry_dir)), {}
+    try:
+        state = registry.state()
+        named = (
+            {"champion": state.champion, "challenger": state.challenger} if pinned is None else {"champion": "pinned"}
+        )
+        for role, version in named.items():
+            if version is not None:
+                wanted[role] = fit(pinned or registry.folder_of(version)).card.model_version
+    except (RegistryError, ModelMismatch) as error:
+        repair = (
+            "shopstream models rollback, or promote another" if pinned is None else "unset SHOPSTREAM_PROCESS_MODEL_DIR"
+        )
+        serving = f"; the worker keeps {served['champion']}" if served else ""
+        yield Finding("models", "problem", f"{error}{serving}", repair)
+        return
+    text = ", ".join(f"{role} {version}" for role, version in wanted.items())
+    if served and dict(served) != wanted:
+        kept = ", ".join(f"{role} {version}" for role, version in served.items())
+        repair = "wait a second; else give all the same SHOPSTREAM_PROCESS_REGISTRY_DIR, or see the log of process"
+        yield Finding("models", "problem", f"named are {text}; the worker serves {kept}", repair)
+    else:
+        yield Finding("models", "ok", text)
+
+
+def drift_findings(samples: Sequence[Sample]) -> Iterator[Finding]:
+    """The features that have moved far from what the champion learnt from; nothing while that cannot be told."""
+    if not samples:
+        return
+    moved = sorted(((value, labels["feature"]) for labels, value in samples if value > MOST_DRIFT), reverse=True)
+    if moved:
+        names = ", ".join(f"{name} {value:.2f}" for value, name in moved[:5]) + (
+            " and others" if len(moved) > 5 else ""
+        )
+        repair = "look at the dashboard of models, and train again where the shop has changed"
+        yield Finding("drift", "note", f"{len(moved)} of {len(samples)} features have moved (PSI): {names}", repair)
+    else:
+        yield Finding("drift", "ok", f"no feature's PSI is above {MOST_DRIFT:g}")
 
 
 def spool_finding(figures: Figures) -> Finding:

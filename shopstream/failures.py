@@ -34,6 +34,7 @@ EXPECTED: Final[Mapping[str, int]] = {
     "stream_processors.persist_kafka.TopicsMissing": FAILED,
     "console.database.DatabaseUnreachable": FAILED,
     "models.training.TrainingFailed": FAILED,
+    "models.registry.RegistryError": FAILED,
     "models.serving.ModelMismatch": WRONGLY_CALLED,
     "models.policy.PolicyError": WRONGLY_CALLED,
     "producers.replay.items.ReplayError": FAILED,

@@ -13,8 +13,8 @@ from faust.types import TP, StreamT
 
 from contracts.topics import EVENTS
 from models.policy import Policy
-from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
+from stream_processors.live_models import LOOK_S, live_models
 from stream_processors.outbox import Outbox
 from stream_processors.poll_lane import PollSchema, use_poll_lanes
 from stream_processors.score import Decider
@@ -36,8 +36,8 @@ MAX_QUEUED_POLLS = 16
 
 
 def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress) -> faust.App:
-    """The app, not started. Raises what loading the model or the policy raises. Call inside the event loop that runs it."""
-    scorer = Scorer.load(Path(process.model_dir) if process.model_dir else None)
+    """The app, not started. Raises what loading the policy raises. Call inside the event loop that runs it."""
+    models = live_models(process)
     policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
     app = faust.App(
         process.app_id,
@@ -78,7 +78,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
     )
     store = VisitorStore(table)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
-    decider = Decider(scorer, policy)
+    decider = Decider(models, policy)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
 
@@ -107,6 +107,12 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
             outbox = Outbox(app.producer, SOURCE)
             sessionizer.sweep(outbox, now=datetime.now(UTC))
             await outbox.send()
+
+    @app.timer(interval=LOOK_S, name="follow_models")  # type: ignore[untyped-decorator]  # as above
+    async def follow_models() -> None:
+        # Loading takes a moment that no event should wait for.
+        await asyncio.to_thread(models.look)
+        models.tell_drift(datetime.now(UTC))
 
     @table.on_recover
     async def recovered() -> None:

@@ -223,6 +223,8 @@ def _add_decision(rows: Rows, decision: Decision) -> None:
         ENCODER.encode(decision.because),
         decision.model_version,
         decision.policy_version,
+        decision.challenger_version,
+        decision.challenger_likelihood,
     )
 
 

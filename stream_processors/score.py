@@ -4,7 +4,7 @@ import logging
 from collections import Counter as Counts
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import Counter, Histogram
 
@@ -12,7 +12,7 @@ from contracts.features import SessionFeatures
 from contracts.topics import DECISIONS, EVENTS_DLQ
 from models.decide import decide
 from models.policy import Policy
-from models.serving import Scorer
+from models.serving import Scores
 from stream_processors.dead_letters import dead_features
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import BURIED
@@ -27,11 +27,18 @@ SCORING: Final = Histogram(
 )
 
 
+class Models(Protocol):
+    """Whatever scores the sessions of a poll: one model, or those in force while they change."""
+
+    def score(self, sessions: Sequence[SessionFeatures]) -> list[Scores]:
+        """The scores of the sessions, in their order."""
+
+
 class Decider:
     """Scores the sessions of a poll together, and decides for each."""
 
-    def __init__(self, scorer: Scorer, policy: Policy) -> None:
-        self._scorer = scorer
+    def __init__(self, models: Models, policy: Policy) -> None:
+        self._models = models
         self._policy = policy
 
     def decide(self, made: Sequence[tuple[int, SessionFeatures]], outbox: Outbox, *, now: datetime) -> None:
@@ -57,7 +64,7 @@ class Decider:
 
     def _decide_all(self, sessions: list[tuple[int, SessionFeatures]], outbox: Outbox, now: datetime) -> None:
         with SCORING.time():
-            scores = self._scorer.score([features for _, features in sessions])
+            scores = self._models.score([features for _, features in sessions])
         decisions = [
             (partition, decide(features, score, self._policy, now=now))
             for (partition, features), score in zip(sessions, scores, strict=True)

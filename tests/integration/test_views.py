@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sql import files
-from tests.factories import at, dead_letter, decision, event, features, incentive
+from tests.factories import at, dead_letter, decision, event, features, incentive, outcome
 from tests.tables import Tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -35,7 +35,8 @@ def test_every_view_can_be_read(shop: Tables, is_empty: bool) -> None:
             event(occurred_at=ago(minutes=1)),
             event("purchase", ago(minutes=1), value=3.0),
             features(ago(minutes=2), ago(minutes=1), session_id="s1"),
-            decision(ago(minutes=1), session_id="s1", incentive=incentive()),
+            decision(ago(minutes=2), session_id="s1", incentive=incentive()),
+            outcome(ago(minutes=2), ago(minutes=1), session_id="s1", purchase_count=1),
             dead_letter(ago(minutes=1)),
         )
     for name in files.views():
