@@ -35,6 +35,7 @@ BEFORE_S: Final = 3.0
 AWAY_S: Final = 6.0
 AFTER_S: Final = 4.0
 SETTLE_S: Final = 60.0
+WIDTH: Final = 140
 DISK_BYTES: Final = 4_194_304
 SLOW_BYTES_PER_S: Final = 20_000.0
 
@@ -145,6 +146,7 @@ async def outcome_of(fault: Fault, number: int, on: Stage) -> Outcome:
         await asyncio.sleep(BEFORE_S)
         began = time.monotonic()
         await fault.play(on, link)
+        await load.goes_on(time.monotonic())
         await asyncio.sleep(AFTER_S)
         stop.set()
         await sending
@@ -200,9 +202,18 @@ def matrix(faults: Sequence[Fault], folder: Path, dsn: str) -> list[Outcome]:
 
 
 def table_of(outcomes: Sequence[Outcome]) -> Table:
-    columns = ("sent", "acknowledged", "stored", "duplicate", "lost", "disordered", "sent again", "twice in Kafka")
     table = Table("fault", title="Ingest under faults")
-    for column in (*columns, "first 200 after"):
+    for column in (
+        "sent",
+        "acked",
+        "stored",
+        "duplicate",
+        "lost",
+        "disordered",
+        "refusals",
+        "twice in Kafka",
+        "200 after",
+    ):
         table.add_column(column, justify="right")
     for each in outcomes:
         counts = (each.sent, each.acknowledged, each.stored, each.duplicate, each.lost, each.disordered)
@@ -214,6 +225,8 @@ def table_of(outcomes: Sequence[Outcome]) -> Table:
 
 def main() -> int:
     console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
     if (reason := missing()) is not None:
         console.print(reason)
         return 1
@@ -226,6 +239,9 @@ def main() -> int:
     console.print(table_of(outcomes))
     is_good = all(each.is_good for each in outcomes)
     verdict = "every acknowledged event is in Postgres once" if is_good else "NOT every event is in Postgres once"
+    console.print(
+        "Lost: acknowledged and not in Postgres. Disordered: in Kafka after a later event of the same visitor."
+    )
     console.print(f"{verdict}; {time.monotonic() - began:.0f} s")
     return 0 if is_good else 1
 

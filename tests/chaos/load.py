@@ -1,6 +1,7 @@
 """A steady load of events over HTTP, whose senders repeat each batch until it is acknowledged and remember which were."""
 
 import asyncio
+import contextlib
 import time
 from typing import Any, Final
 
@@ -36,6 +37,13 @@ class Load:
     def first_acknowledged_s(self, at: float) -> float | None:
         """Seconds from `at` to the first acknowledgement of a call made after it."""
         return min((answered - at for called, answered in self._calls if called >= at), default=None)
+
+    async def goes_on(self, at: float) -> None:
+        """Return once a call made after `at` is acknowledged, or after a while without."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_UP_S):
+                while self.first_acknowledged_s(at) is None:
+                    await asyncio.sleep(RETRY_S)
 
     async def _visitor(self, http: aiohttp.ClientSession, visitor: str, stop: asyncio.Event) -> None:
         number = 0

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.apache_kafka.server import missing
 from tests.chaos.ingest import FAULTS, matrix
 from tests.conftest import skip_unless_ci
 
 
+@pytest.mark.timeout(400)
 def test_a_frozen_broker_and_a_killed_ingest_lose_nothing(database: str, tmp_path: Path) -> None:
     if (reason := missing()) is not None:
         skip_unless_ci(reason)
