@@ -23,7 +23,7 @@ from shopstream.ports import free_port
 from shopstream.probes import figures_at, ready_check
 from shopstream.supervise import Service, Supervisor
 from sql.migrate import migrate
-from tests.apache_kafka.server import kafka_service
+from tests.apache_kafka.server import apache_kafka_service
 
 GROUP: Final = "shopstream"
 REBALANCE_TIMEOUT_S: Final = 6
@@ -43,10 +43,11 @@ class Rig:
     def __init__(self, folder: Path, supervisor: Supervisor) -> None:
         self.folder = folder
         self.supervisor = supervisor
-        broker, address = kafka_service(folder)
+        kafka_port = free_port()
+        broker = apache_kafka_service(folder, kafka_port)
         port = free_port()
         self.dsn = postgres_dsn(port)
-        self.kafka = KafkaSettings(brokers=(address,))
+        self.kafka = KafkaSettings(brokers=(f"127.0.0.1:{kafka_port}",))
         self._urls: dict[str, str] = {}
         for service in (broker, postgres_service(folder, folder / "postgres.log", port)):
             supervisor.start(service)

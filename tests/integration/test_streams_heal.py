@@ -20,7 +20,7 @@ from shopstream.embedded.broker import broker_service
 from shopstream.ports import free_port
 from shopstream.probes import ready_check
 from shopstream.supervise import Supervisor
-from tests.apache_kafka.server import kafka_service
+from tests.apache_kafka.server import apache_kafka_service
 from tests.apache_kafka.server import missing as apache_kafka_missing
 from tests.conftest import skip_unless_ci
 from tests.factories import event
@@ -129,14 +129,12 @@ def test_asked_to_stop_while_kafka_is_away_it_leaves_in_time(kind: str, tmp_path
     if kind == "apache-kafka" and (reason := apache_kafka_missing()):
         skip_unless_ci(reason)
     port = free_port()
-    service, address = (
-        kafka_service(tmp_path)
-        if kind == "apache-kafka"
-        else (broker_service(tmp_path / "kafka.log", port), f"127.0.0.1:{port}")
+    service = (
+        apache_kafka_service(tmp_path, port) if kind == "apache-kafka" else broker_service(tmp_path / "kafka.log", port)
     )
     supervisor = Supervisor(say=lambda _: None)
     supervisor.start(service)
-    kafka = KafkaSettings(brokers=(address,))
+    kafka = KafkaSettings(brokers=(f"127.0.0.1:{port}",))
     try:
         assert until(lambda: service.ready() is None)
         create_topics(kafka)
