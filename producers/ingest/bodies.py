@@ -20,6 +20,7 @@ _DRAINED_TIMES: Final = 4
 """How much more of a too large body is read and dropped, so that its sender gets to read the 413."""
 
 
+_MAX_GZIP_MEMBERS: Final = 16
 _MAX_SMALL_BYTES: Final = 1_024
 OVERLOADED: Final = Refusal(503, "overloaded", "too much waits here already; send it again later", 1)
 
@@ -75,7 +76,10 @@ def expanded(body: bytes, max_bytes: int) -> bytes | Refusal:
         return body.removeprefix(_BYTE_ORDER_MARK)
     plain = b""
     try:
-        while body:
+        # Each member costs a copy of all that follows it, so that many empty ones would take the processor for seconds.
+        for _ in range(_MAX_GZIP_MEMBERS + 1):
+            if not body:
+                return plain
             member = zlib.decompressobj(zlib.MAX_WBITS | 16)
             plain += member.decompress(body, max_bytes + 1 - len(plain))
             if len(plain) > max_bytes:
@@ -85,7 +89,7 @@ def expanded(body: bytes, max_bytes: int) -> bytes | Refusal:
             body = member.unused_data
     except zlib.error as error:
         return Refusal(400, "unparsable", f"the body starts like gzip and is not: {error}")
-    return plain
+    return Refusal(400, "unparsable", f"the gzip body has more than {_MAX_GZIP_MEMBERS} members; send one")
 
 
 def _too_large(max_bytes: int) -> Refusal:
