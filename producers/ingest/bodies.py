@@ -38,6 +38,8 @@ class Calls(NamedTuple):
     """Name of the write key that the body says."""
     rejected: Mapping[int, Rejection] = {}
     """Those that could not even be cut out as calls, by their place."""
+    context_bytes: int = 0
+    """Size of the context that every one of them shares."""
 
 
 async def read_body(receive: Receive, max_bytes: int, hold: Hold, timeout_s: float) -> bytes | Refusal:
@@ -142,7 +144,8 @@ def _batch(body: bytes, max_events: int, max_event_bytes: int) -> Calls | Refusa
         timestamp=_small(batch.timestamp),
         context=context if isinstance(context, dict) else {},
     )
-    return Calls(raw, envelope, _text(_small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None))
+    write_key = _text(_small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None)
+    return Calls(raw, envelope, write_key, context_bytes=len(batch.context))
 
 
 def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
