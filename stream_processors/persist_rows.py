@@ -239,6 +239,7 @@ def _add_dead_letter(rows: Rows, letter: DeadLetter) -> None:
         *map(storable, (letter.write_key, letter.message_id, letter.visitor_id)),
         letter.received_at,
         storable(letter.source),
+        None if letter.envelope is None else ENCODER.encode(letter.envelope),
     )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
@@ -64,8 +65,8 @@ class IngestProcess(NamedTuple):
 
 
 @contextlib.contextmanager
-def ingest_process(kafka: KafkaSettings, **settings: str) -> Iterator[IngestProcess]:
-    """Run ingest on a free port; ready to publish when it yields."""
+def ingest_process(kafka: KafkaSettings, log: Path | None = None, **settings: str) -> Iterator[IngestProcess]:
+    """Run ingest on a free port, with its output in `log` if there is one; ready to publish when it yields."""
     port = free_port()
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")},
@@ -73,7 +74,8 @@ def ingest_process(kafka: KafkaSettings, **settings: str) -> Iterator[IngestProc
         "SHOPSTREAM_INGEST_PORT": str(port),
         **{f"SHOPSTREAM_INGEST_{name.upper()}": value for name, value in settings.items()},
     }
-    process = subprocess.Popen([sys.executable, "-m", "shopstream", "ingest"], env=environ)
+    with open(log, "wb") if log else contextlib.nullcontext() as output:
+        process = subprocess.Popen([sys.executable, "-m", "shopstream", "ingest"], env=environ, stderr=output)
     running = IngestProcess(process, port)
     try:
         until(lambda: running.ask("GET", "/readyz").status == 200, 40)

@@ -12,8 +12,9 @@ from contracts.ids import derived_id
 from contracts.topics import EVENTS
 from producers.dead_letters.fix import Fix, fixed
 from producers.dead_letters.fix_errors import Unfixable
-from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, Envelope, event_of_bytes
+from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, event_of_bytes
 from producers.ingest.identity import id_in
+from producers.ingest.kept_envelope import envelope_of
 from producers.ingest.records import MAX_RAW_BYTES
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
@@ -92,7 +93,7 @@ def _of_call(letter: DeadLetter, raw: bytes, call: Any, reading: Reading) -> Eve
         )
     verdict = event_of_bytes(
         raw,
-        envelope=Envelope(call_type=call_type_of(letter.source or "")),
+        envelope=envelope_of(letter, call_type_of(letter.source or "")),
         write_key=key,
         received_at=letter.received_at,
         max_bytes=reading.max_event_bytes,

@@ -20,6 +20,7 @@ _DRAINED_TIMES: Final = 4
 """How much more of a too large body is read and dropped, so that its sender gets to read the 413."""
 
 
+_MAX_GZIP_MEMBERS: Final = 16
 _MAX_SMALL_BYTES: Final = 1_024
 OVERLOADED: Final = Refusal(503, "overloaded", "too much waits here already; send it again later", 1)
 
@@ -37,6 +38,8 @@ class Calls(NamedTuple):
     """Name of the write key that the body says."""
     rejected: Mapping[int, Rejection] = {}
     """Those that could not even be cut out as calls, by their place."""
+    context_bytes: int = 0
+    """Size of the context that every one of them shares."""
 
 
 async def read_body(receive: Receive, max_bytes: int, hold: Hold, timeout_s: float) -> bytes | Refusal:
@@ -75,7 +78,10 @@ def expanded(body: bytes, max_bytes: int) -> bytes | Refusal:
         return body.removeprefix(_BYTE_ORDER_MARK)
     plain = b""
     try:
-        while body:
+        # Each member costs a copy of all that follows it, so that many empty ones would take the processor for seconds.
+        for _ in range(_MAX_GZIP_MEMBERS + 1):
+            if not body:
+                return plain
             member = zlib.decompressobj(zlib.MAX_WBITS | 16)
             plain += member.decompress(body, max_bytes + 1 - len(plain))
             if len(plain) > max_bytes:
@@ -85,7 +91,7 @@ def expanded(body: bytes, max_bytes: int) -> bytes | Refusal:
             body = member.unused_data
     except zlib.error as error:
         return Refusal(400, "unparsable", f"the body starts like gzip and is not: {error}")
-    return plain
+    return Refusal(400, "unparsable", f"the gzip body has more than {_MAX_GZIP_MEMBERS} members; send one")
 
 
 def _too_large(max_bytes: int) -> Refusal:
@@ -138,7 +144,8 @@ def _batch(body: bytes, max_events: int, max_event_bytes: int) -> Calls | Refusa
         timestamp=_small(batch.timestamp),
         context=context if isinstance(context, dict) else {},
     )
-    return Calls(raw, envelope, _text(_small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None))
+    write_key = _text(_small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None)
+    return Calls(raw, envelope, write_key, context_bytes=len(batch.context))
 
 
 def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:

@@ -81,6 +81,24 @@ class BoundedConnection(HttpToolsProtocol):
         if self._head_timer is not None and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse("head_too_large", b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for it, uvicorn never says
+        """Whether the connection stays open for an answer: the sender says no more, and may still listen."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return False
+        if cycle.more_body:
+            # It never will be whole. Without this its answer would be written to a connection that is closed already.
+            cycle.disconnected = True
+            cycle.message_event.set()
+            return False
+        cycle.keep_alive = False
+        return True
+
+    def send_400_response(self, msg: str) -> None:
+        CONNECTIONS_REFUSED.labels("not_http").inc()
+        self._head_arrived()
+        super().send_400_response(msg)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         if self._head_timer is None:  # pipelined behind a request that is still being answered

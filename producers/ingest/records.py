@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Final
 
 from contracts.codec import ENCODER, cloud_event_headers
-from contracts.dead_letters import DeadLetter
+from contracts.dead_letters import DeadLetter, RequestEnvelope
 from contracts.events import Event
 from contracts.ids import derived_id
 from contracts.topics import EVENTS, EVENTS_DLQ
@@ -30,7 +30,13 @@ def event_record(event: Event, traceparent: str | None = None) -> Record:
 
 
 def dead_letter_of(
-    rejection: Rejection, raw: bytes, *, write_key: WriteKey, received_at: datetime, path: str
+    rejection: Rejection,
+    raw: bytes,
+    *,
+    write_key: WriteKey,
+    received_at: datetime,
+    path: str,
+    envelope: RequestEnvelope | None = None,
 ) -> DeadLetter:
     """The dead letter of a rejected call. The same bytes under the same key are the same dead letter."""
     message = rejection.message
@@ -47,6 +53,7 @@ def dead_letter_of(
         visitor_id=rejection.visitor_id,
         received_at=received_at,
         source=path,
+        envelope=envelope,
     )
 
 

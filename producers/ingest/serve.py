@@ -56,7 +56,7 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
             ws="none",
             lifespan="on",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # its warnings are about senders, who could fill the disk with them; /metrics counts them
             access_log=False,
             # Without trusted proxies nobody's X-Forwarded-For counts, also not a local one's, which is uvicorn's default.
             proxy_headers=bool(ingest.trusted_proxies),

@@ -16,6 +16,7 @@ from producers.ingest.accept import CallType, event_of_bytes
 from producers.ingest.answers import OK, PIXEL, Answer, Refusal, refused, refused_to_snowplow, stored
 from producers.ingest.bodies import OVERLOADED, Calls, calls_of, expanded, read_body
 from producers.ingest.in_flight import RECORD_BYTES, Hold, InFlight
+from producers.ingest.kept_envelope import MAX_CONTEXT_BYTES, kept
 from producers.ingest.publish import EventPublisher, PublishFailed, Record
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
@@ -145,7 +146,7 @@ class Taker:
         key = self._senders.sender_of(head.claims, calls.write_key)
         if isinstance(key, Refusal):
             return key
-        if not hold.keep(size + RECORD_BYTES * len(calls.raw)):
+        if not hold.keep(size + (RECORD_BYTES + min(calls.context_bytes, MAX_CONTEXT_BYTES)) * len(calls.raw)):
             return OVERLOADED
         wait_s = self._senders.wait_s(key, head.address, len(calls.raw), self._steady())
         if wait_s:
@@ -162,6 +163,7 @@ class Taker:
         # A page's SDK may leave the user agent to the request; a server's request has the server's own.
         envelope = replace(calls.envelope, user_agent=head.user_agent) if key.kind == "browser" else calls.envelope
         records: list[Record] = []
+        envelope_kept = kept(envelope)
         errors: list[EventError] = []
         for index, raw in enumerate(calls.raw):
             verdict = calls.rejected.get(index) or event_of_bytes(
@@ -176,7 +178,9 @@ class Taker:
                 case Event():
                     records.append(event_record(verdict, trace))
                 case Rejection():
-                    letter = dead_letter_of(verdict, raw, write_key=key, received_at=received_at, path=head.path)
+                    letter = dead_letter_of(
+                        verdict, raw, write_key=key, received_at=received_at, path=head.path, envelope=envelope_kept
+                    )
                     records.append(dead_letter_record(letter, trace))
                     errors.append(_error(index, verdict))
         answer = BatchAnswer(accepted=len(records) - len(errors), rejected=len(errors), errors=tuple(errors))

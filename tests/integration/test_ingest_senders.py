@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from pathlib import Path
 
 from runtime.settings import KafkaSettings
@@ -145,3 +146,13 @@ def test_a_head_without_end_is_cut_off(broker: KafkaSettings) -> None:
             answer = received(connection)
         assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
         assert running.metric("ingest_connections_refused_total") == 1
+
+
+def test_a_sender_that_has_said_all_still_gets_its_answer(broker: KafkaSettings) -> None:
+    body = json.dumps({"batch": [track("a")], "writeKey": "demo"}).encode()
+    with ingest_process(broker) as running, running.connect() as connection:
+        connection.sendall(b"POST /v1/batch HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        connection.shutdown(socket.SHUT_WR)
+        answer = received(connection)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["accepted"] == 1
