@@ -1,4 +1,4 @@
-"""`shopstream reference`: writes the lists of topics, views, metrics and event names, AsyncAPI and JSON Schemas."""
+"""`shopstream reference`: writes the lists of topics, views, metrics and event names, AsyncAPI, JSON Schemas and examples."""
 
 import importlib
 import pkgutil
@@ -31,12 +31,12 @@ def reference(
     folder: Annotated[Path, typer.Option(help="Root of the repository.", file_okay=False, exists=True)] = Path(),
 ) -> None:
     """Write `docs/reference.md`, the AsyncAPI document and the JSON Schemas of the topics from the code."""
-    from contracts import asyncapi, schemas
+    from contracts import asyncapi, examples, schemas
 
     for path, text in ((folder / DOCUMENT, document()), (asyncapi.FILE, asyncapi.text())):
         write_whole(path, text.encode())
         typer.echo(f"wrote {path}")
-    for path in schemas.write():
+    for path in [*schemas.write(), *examples.write()]:
         typer.echo(f"wrote {path}")
 
 
