@@ -129,13 +129,13 @@ class Sessionizer:
         return self._observe(self._store.get(visitor_id), good)
 
     def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
-        record_id = f"{features.session_id}:{features.event_count}:{features.caused_by}"
+        # Unique for what is said: a closed session, or one that a late event reopened and closed, is told under an id of its own.
+        outcome_id = f"{features.session_id}:{features.event_count}"
+        record_id = f"{outcome_id}:{features.caused_by}{':closed' if features.closed_at else ''}"
         outbox.put(SESSION_FEATURES, partition, features.visitor_id, features, id=record_id, time=features.last_seen_at)
         outcome = outcome_of(features)
         if outcome is not None:
-            outbox.put(
-                OUTCOMES, partition, features.visitor_id, outcome, id=features.session_id, time=outcome.closed_at
-            )
+            outbox.put(OUTCOMES, partition, features.visitor_id, outcome, id=outcome_id, time=outcome.closed_at)
 
     def _bury(
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime

@@ -1,4 +1,4 @@
-"""`shopstream reference`: writes the lists of topics, views, metrics and event names, AsyncAPI, OpenAPI and JSON Schemas."""
+"""`shopstream reference`: writes the lists of topics, views, metrics and event names, AsyncAPI, OpenAPI, JSON Schemas and examples."""
 
 import importlib
 import pkgutil
@@ -30,15 +30,15 @@ def add_to(app: typer.Typer) -> None:
 def reference(
     folder: Annotated[Path, typer.Option(help="Root of the repository.", file_okay=False, exists=True)] = Path(),
 ) -> None:
-    """Write `docs/reference.md`, the AsyncAPI and OpenAPI documents and the JSON Schemas of the topics from the code."""
-    from contracts import asyncapi, schemas
+    """Write `docs/reference.md`, the AsyncAPI and OpenAPI documents, and the JSON Schemas and examples of the topics from the code."""
+    from contracts import asyncapi, examples, schemas
     from producers.ingest import openapi
 
     written = ((folder / DOCUMENT, document()), (asyncapi.FILE, asyncapi.text()), (openapi.FILE, openapi.text()))
     for path, text in written:
         write_whole(path, text.encode())
         typer.echo(f"wrote {path}")
-    for path in schemas.write():
+    for path in [*schemas.write(), *examples.write()]:
         typer.echo(f"wrote {path}")
 
 

@@ -15,6 +15,8 @@ def add_to(app: typer.Typer) -> None:
     group.callback()(listing)
     group.command()(create)
     group.command()(record)
+    group.command()(check)
+    group.command()(release)
     app.add_typer(group, name="topics", rich_help_panel="Set-up")
 
 
@@ -74,6 +76,26 @@ def record(file: Annotated[Path, typer.Argument(help="File to write, as in recor
 
         count = write_recording(file, recorded_by_kafka(settings, process.app_id, show))
     lines.print(f"{count:,} records are in {file}")
+
+
+def check() -> None:
+    """Whether today's topics and schemas break anybody who reads the released ones; ends with 1 when they do."""
+    from contracts import compatibility
+
+    broken = compatibility.breaks(compatibility.released(), compatibility.current())
+    for line in broken:
+        typer.echo(line)
+    if broken:
+        raise typer.Exit(1)
+    typer.echo(f"today's {len(TOPICS)} topics break nobody who reads the released ones")
+
+
+def release() -> None:
+    """Make today's topics and schemas the released ones, that later changes are checked against."""
+    from contracts import compatibility
+
+    for path in compatibility.release():
+        typer.echo(f"wrote {path}")
 
 
 def _declared() -> tuple[Topic, ...]:

@@ -136,6 +136,31 @@ def test_a_session_closes_after_the_gap_with_its_outcome() -> None:
     assert shop.features()[0].closed_at is not None
 
 
+def test_what_is_told_of_a_session_at_different_moments_has_different_ids() -> None:
+    shop = Shop()
+    ids: list[bytes] = []
+
+    def collect() -> None:
+        ids.extend(
+            value
+            for topic, _, _, _, headers in shop.sent
+            if topic in ("session-features", "outcomes")
+            for name, value in headers
+            if name == "ce_id"
+        )
+
+    shop.poll(event("page_view", "12:00"))
+    collect()
+    shop.sweep(NOW + timedelta(minutes=31))
+    collect()
+    shop.poll(event("page_view", "12:10"))
+    collect()
+    shop.restart()
+    shop.sweep(NOW + timedelta(minutes=93))
+    collect()
+    assert len(ids) == len(set(ids)) == 6
+
+
 def test_timers_survive_a_restart() -> None:
     shop = Shop()
     shop.poll(event("page_view", "12:00"))
