@@ -6,20 +6,24 @@ from typing import Final
 from contracts.decisions import Decision, Incentive
 from contracts.features import SessionFeatures
 from contracts.ids import derived_id
+from models.bots import is_bot
 from models.policy import Policy, Rule
 from models.serving import Scores
 
 ENDED: Final = "no incentive: the session has ended"
+BOT: Final = "no incentive: a program is at work here, not a person"
+REFUSED: Final = "no incentive: the visitor refuses to be known"
 NO_RULE: Final = "no incentive: no rule of the policy fits"
 HELD_OUT: Final = "held out to measure by: recorded, not shown"
 
 
 def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: datetime) -> Decision:
     """What to do for a session. The same features, scores and policy give the same decision; only `decided_at` is `now`."""
-    rule = None if features.closed_at is not None else policy.rule_for(features, scores)
+    barred = _barred(features)
+    rule = None if barred else policy.rule_for(features, scores)
     incentive = incentive_of(rule, features.session_id)
     arm = policy.arm_of(features.visitor_id)
-    because = [*scores.because, _reason(rule, features)]
+    because = [*scores.because, barred or _reason(rule)]
     if incentive is not None and arm == "holdout":
         because.append(HELD_OUT)
     return Decision(
@@ -61,9 +65,16 @@ def incentive_of(rule: Rule | None, session_id: str) -> Incentive | None:
     )
 
 
-def _reason(rule: Rule | None, features: SessionFeatures) -> str:
+def _barred(features: SessionFeatures) -> str | None:
+    """Why nothing may be offered at all, whatever the policy says."""
     if features.closed_at is not None:
         return ENDED
+    if is_bot(features):
+        return BOT
+    return REFUSED if features.consent == "refused" else None
+
+
+def _reason(rule: Rule | None) -> str:
     if rule is None:
         return NO_RULE
     return f"no incentive: {rule.because}" if rule.action == "nothing" else f"{rule.action}: {rule.because}"

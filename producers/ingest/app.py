@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from producers.ingest.accept import CallType
 from producers.ingest.answers import Answer, Refusal, document, preflight, refused, send_answer
 from producers.ingest.bodies import ClientGone
+from producers.ingest.consent import signals_in
 from producers.ingest.publish import EventPublisher
 from producers.ingest.sdk_settings import rudderstack_source, segment_settings
 from producers.ingest.senders import Claims, Senders
@@ -157,6 +158,7 @@ def _head_of(scope: Scope, query: Query) -> Head:
         host=headers.get(b"host", ""),
         scheme=scope.get("scheme", "http"),
         is_ad_probe="ad" in query.get("view", ()),
+        signals=signals_in(headers),
     )
 
 

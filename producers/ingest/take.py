@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 
 from starlette.types import Receive
 
-from contracts.events import Event
+from contracts.events import Event, PrivacySignal
 from contracts.http import BatchAnswer, EventError
 from producers.ingest import metrics
 from producers.ingest.accept import CallType, event_of_bytes
 from producers.ingest.answers import OK, PIXEL, Answer, Refusal, refused, refused_to_snowplow, stored
 from producers.ingest.bodies import Calls, calls_of, expanded, read_body
+from producers.ingest.privacy import Privacy
 from producers.ingest.publish import EventPublisher, PublishFailed, Record
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
@@ -42,6 +43,7 @@ class Head(NamedTuple):
     host: str = ""
     scheme: str = "http"
     is_ad_probe: bool = False
+    signals: tuple[PrivacySignal, ...] = ()
 
 
 class _Checked(NamedTuple):
@@ -62,6 +64,7 @@ class Taker:
         steady: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._privacy = Privacy(settings)
         self._clamp = timedelta(hours=settings.clock_clamp_hours)
         self._senders = senders
         self._publisher = publisher
@@ -136,7 +139,8 @@ class Taker:
         received_at = self._now()
         trace = head.traceparent if head.traceparent and _TRACEPARENT.fullmatch(head.traceparent) else None
         # A page's SDK may leave the user agent to the request; a server's request has the server's own.
-        envelope = replace(calls.envelope, user_agent=head.user_agent) if key.kind == "browser" else calls.envelope
+        user_agent = head.user_agent if key.kind == "browser" else None
+        envelope = replace(calls.envelope, user_agent=user_agent, signals=head.signals)
         records: list[Record] = []
         errors: list[EventError] = []
         for index, raw in enumerate(calls.raw):
@@ -147,12 +151,21 @@ class Taker:
                 received_at=received_at,
                 max_bytes=self._settings.max_event_bytes,
                 clamp=self._clamp,
+                privacy=self._privacy,
             )
             match verdict:
                 case Event():
                     records.append(event_record(verdict, trace))
                 case Rejection():
-                    letter = dead_letter_of(verdict, raw, write_key=key, received_at=received_at, path=head.path)
+                    letter = dead_letter_of(
+                        verdict,
+                        raw,
+                        write_key=key,
+                        received_at=received_at,
+                        path=head.path,
+                        privacy=self._privacy,
+                        signals=head.signals,
+                    )
                     records.append(dead_letter_record(letter, trace))
                     errors.append(_error(index, verdict))
         answer = BatchAnswer(accepted=len(records) - len(errors), rejected=len(errors), errors=tuple(errors))

@@ -42,7 +42,7 @@ def test_features_are_those_of_the_stream() -> None:
 
 
 def test_a_long_session_gives_fewer_examples_the_longer_it_gets() -> None:
-    counts = [each.features.event_count for each in examples_of(visit(*["page_view"] * 30))]
+    counts = [each.features.event_count for each in examples_of(visit(*["view_item"] * 30))]
     assert counts == [*range(1, 13), 14, 16, 18, 20, 22, 24, 28]
 
 
