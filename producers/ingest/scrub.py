@@ -11,8 +11,8 @@ from producers.ingest.consent import plain
 
 USER_AGENTS: Final = frozenset({"useragent", "useragentdata", "httpuseragent"})
 """Fields (plain names) that hold a raw user agent; what it tells is in `Context`."""
-_V4: Final = r"(?<![\w./])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"
-_V6: Final = r"(?<![\w.:/])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"
+_V4: Final = r"(?<![\w./])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)"
+_V6: Final = r"(?<![\w.:/])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)"
 _ADDRESS: Final = re.compile(f"{_V4}|{_V6}")
 _E_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _USER_AGENT: Final = "Mozilla/"
