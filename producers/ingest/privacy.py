@@ -83,20 +83,21 @@ class Privacy:
         """Some SDKs cut message and anonymous ids from the same random numbers. The hash is the same for every retry."""
         return derived_id("refused", write_key, message_id)
 
-    def kept_bytes(self, raw: bytes, signals: tuple[PrivacySignal, ...]) -> bytes | None:
-        """The bytes of a call that became no event, as they may be kept; None when its visitor refuses."""
-        if signals:
-            return None
+    def kept_bytes(self, raw: bytes, batch: Mapping[str, Any], signals: tuple[PrivacySignal, ...]) -> bytes | None:
+        """The bytes of a call that became no event, as they may be kept; None when its visitor refuses. `batch` is its batch's context."""
         try:
             call = read_json(raw)
         except Unfit:
-            return self._scrubber.text(raw) if self._unless_said is None else None
-        context = call.get("context") if isinstance(call, dict) else None
-        consent, _ = self.consent_of(context if isinstance(context, dict) else {}, ())
+            call = None
+        own = call.get("context") if isinstance(call, dict) else None
+        context = own if isinstance(own, dict) else {}
+        consent, _ = self.consent_of({**batch, **context}, signals)
         if consent == "refused":
             return None
+        if call is None:
+            return self._scrubber.text(raw)
         clean = self.cleaned(call)
-        if isinstance(context, dict) and isinstance(context.get("userAgent"), str):
+        if isinstance(context.get("userAgent"), str):
             # So that the event it may still become has its device all the same.
             device = device_of(context["userAgent"])
             clean["context"].setdefault("device", {"type": device.type})

@@ -6,9 +6,10 @@ from typing import Final
 
 from contracts.codec import ENCODER, cloud_event_headers
 from contracts.dead_letters import DeadLetter
-from contracts.events import Event, PrivacySignal
+from contracts.events import Event
 from contracts.ids import derived_id
 from contracts.topics import EVENTS, EVENTS_DLQ
+from producers.ingest.accept import NO_ENVELOPE, Envelope
 from producers.ingest.privacy import BY_DEFAULT, NO_BYTES, Privacy
 from producers.ingest.publish import Record
 from producers.ingest.rejections import Rejection
@@ -38,18 +39,20 @@ def dead_letter_of(
     received_at: datetime,
     path: str,
     privacy: Privacy = BY_DEFAULT,
-    signals: tuple[PrivacySignal, ...] = (),
+    envelope: Envelope = NO_ENVELOPE,
 ) -> DeadLetter:
     """The dead letter of a rejected call, with its bytes as far as they may be kept. The same bytes under the same key are the same."""
     message, message_id, visitor_id = rejection.message, rejection.message_id, rejection.visitor_id
     if len(raw) > MAX_RAW_BYTES:
         message = f"{message}; the first {MAX_RAW_BYTES} of its {len(raw)} bytes are kept"
-    kept = privacy.kept_bytes(raw[:MAX_RAW_BYTES], signals)
+    stands_for = ["ingest", write_key.name, blake2b(raw, digest_size=16).hexdigest()]
+    kept = privacy.kept_bytes(raw[:MAX_RAW_BYTES], envelope.context, envelope.signals)
     if kept is None:
         message = f"{rejection.message}; {NO_BYTES}"
+        stands_for.append("refused")
         message_id, visitor_id = message_id and privacy.message_id(write_key.name, message_id), None
     return DeadLetter(
-        dead_letter_id=derived_id("ingest", write_key.name, blake2b(raw, digest_size=16).hexdigest()),
+        dead_letter_id=derived_id(*stands_for),
         stage="ingest",
         code=rejection.code,
         message=message,

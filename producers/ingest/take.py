@@ -164,7 +164,7 @@ class Taker:
                         received_at=received_at,
                         path=head.path,
                         privacy=self._privacy,
-                        signals=head.signals,
+                        envelope=envelope,
                     )
                     records.append(dead_letter_record(letter, trace))
                     errors.append(_error(index, verdict))
