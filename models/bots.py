@@ -18,7 +18,7 @@ INHUMAN_PAUSE_S: Final = 1.0
 INHUMAN_PAGES: Final = 20
 INHUMAN: Final = 0.8
 REGULAR_PAGES: Final = 12
-REGULAR_SPREAD: Final = 0.05
+REGULAR_SPREAD: Final = 0.1
 """Of the pauses between pages: standard deviation divided by mean. People are far above 0.5."""
 REGULAR: Final = 0.7
 UNTOUCHED: Final = ((300, 0.6), (100, 0.4))
