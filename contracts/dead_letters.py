@@ -15,8 +15,7 @@ class RequestEnvelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     sent_at: str | float | None = None
     timestamp: str | float | None = None
     context: dict[str, Any] = {}
-    user_agent: str | None = None
-    """The browser's, from the request, where the call says none itself."""
+    """With the device instead of the user agent."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -117,6 +117,37 @@ class IngestSettings(Settings):
         86_400.0, "Age of the oldest event in the spool at which ingest answers 503; nothing is thrown away."
     )
     clock_clamp_hours: float = setting(24.0, "How far a browser's repaired clock may differ from ours.")
+    require_consent: bool = setting(
+        False, "Whether an event that says nothing of consent counts as one whose visitor refuses."
+    )
+    analytics_purposes: tuple[str, ...] = setting(
+        (
+            *("analytics", "analytics_storage", "analytics_processing_allowed", "statistics", "performance"),
+            *("measurement", "C0002"),
+        ),
+        "Names that a consent dialogue gives to analytics; C0002 is OneTrust's. Case and separators do not matter.",
+    )
+    daily_id_secret: str = setting(
+        "",
+        "Secret that the daily ids of visitors without consent are made with, at least 32 characters, the same for all "
+        "ingest processes; empty means a random one for this process.",
+    )
+    drop_fields: tuple[str, ...] = setting(
+        (
+            *("email", "email_address", "phone", "phone_number", "first_name", "last_name", "full_name", "birthday"),
+            *("date_of_birth", "address", "street", "password", "passwd", "secret", "token", "access_token"),
+            *("refresh_token", "card_number", "credit_card", "cvv", "cvc", "iban", "ssn"),
+        ),
+        "Parameters and traits that ingest drops, at any depth; case and separators do not matter. A lone `-` drops none.",
+    )
+    drop_query_parameters: tuple[str, ...] = setting(
+        (
+            *("email", "mail", "phone", "password", "passwd", "pwd", "secret", "auth", "token", "access_token"),
+            *("id_token", "refresh_token", "api_key", "jwt", "otp", "session_id", "sid", "signature"),
+        ),
+        "Query parameters that ingest drops from addresses of pages. A lone `-` drops none; values that are an e-mail "
+        "address always go.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,9 @@ def _add_event(rows: Rows, event: Event) -> None:
         event.received_at,
         joined(ENCODER.encode(told), bytes(event.custom)),
         ENCODER.encode(context),
+        event.consent,
+        f"{{{','.join(event.privacy_signals)}}}",
+        event.bot_score,
     )
     if event.event_name == PURCHASE:
         rows.add(
@@ -172,7 +175,7 @@ def _add_event(rows: Rows, event: Event) -> None:
             sum(item.quantity for item in told.items),
             told.coupon,
         )
-    elif event.event_name in (USER_ENGAGEMENT, CLICK):
+    elif event.event_name in (USER_ENGAGEMENT, CLICK) and event.consent != "refused":
         rows.add(
             "staged_interaction",
             event.write_key,

@@ -15,6 +15,7 @@ from producers.dead_letters.fix_errors import Unfixable
 from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, event_of_bytes
 from producers.ingest.identity import id_in
 from producers.ingest.kept_envelope import envelope_of
+from producers.ingest.privacy import BY_DEFAULT, Privacy
 from producers.ingest.records import MAX_RAW_BYTES
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
@@ -27,6 +28,7 @@ class Reading(NamedTuple):
     keys: WriteKeys
     max_event_bytes: int
     clamp: timedelta = CLAMP
+    privacy: Privacy = BY_DEFAULT
 
 
 class Healed(NamedTuple):
@@ -43,6 +45,8 @@ def call_in(letter: DeadLetter) -> Any:
     """The JSON object that the bytes are. Raises `Unfixable`."""
     if letter.stage != "ingest" and not _is_event_record(letter):
         raise Unfixable(f"the bytes come from {letter.source or 'an unknown place'}: {_NOT_AGAIN}")
+    if not letter.raw and letter.stage == "ingest":
+        raise Unfixable("no bytes were kept of a visitor who refuses to be known")
     try:
         call = read_json(letter.raw)
     except Unfit as unfit:
@@ -98,6 +102,7 @@ def _of_call(letter: DeadLetter, raw: bytes, call: Any, reading: Reading) -> Eve
         received_at=letter.received_at,
         max_bytes=reading.max_event_bytes,
         clamp=reading.clamp,
+        privacy=reading.privacy,
     )
     if isinstance(verdict, Event):
         return msgspec.structs.replace(verdict, message_id=_message_id(letter, call))

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from producers.ingest import openapi, paths
 from producers.ingest.answers import Answer, Refusal, document, preflight, refused, send_answer
 from producers.ingest.bodies import ClientGone
+from producers.ingest.consent import signals_in
 from producers.ingest.key_file import KeyFile
 from producers.ingest.publish import EventPublisher
 from producers.ingest.sdk_settings import rudderstack_source, segment_settings
@@ -152,6 +153,7 @@ def _head_of(scope: Scope, query: Query) -> Head:
         scheme=scope.get("scheme", "http"),
         address=scope["client"][0] if scope.get("client") else None,
         is_ad_probe="ad" in query.get("view", ()),
+        signals=signals_in(headers),
     )
 
 

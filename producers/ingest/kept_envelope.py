@@ -5,20 +5,20 @@ from typing import Final
 from contracts.codec import ENCODER
 from contracts.dead_letters import DeadLetter, RequestEnvelope
 from producers.ingest.accept import CallType, Envelope
+from producers.ingest.privacy import Privacy
 
 MAX_CONTEXT_BYTES: Final = 4_096
 """A longer context is not kept: every dead letter of a batch has a copy."""
 MAX_TEXT_CHARACTERS: Final = 512
 
 
-def kept(envelope: Envelope) -> RequestEnvelope | None:
-    """What a dead letter keeps of an envelope; None when it says nothing."""
-    context = dict(envelope.context)
+def kept(envelope: Envelope, privacy: Privacy) -> RequestEnvelope | None:
+    """What a dead letter keeps of an envelope, as far as it may be kept; None when it says nothing."""
+    context = privacy.kept_context(envelope.context, envelope.user_agent)
     found = RequestEnvelope(
         sent_at=_time(envelope.sent_at),
         timestamp=_time(envelope.timestamp),
         context=context if len(ENCODER.encode(context)) <= MAX_CONTEXT_BYTES else {},
-        user_agent=envelope.user_agent and envelope.user_agent[:MAX_TEXT_CHARACTERS],
     )
     return found if found != RequestEnvelope() else None
 
@@ -31,7 +31,6 @@ def envelope_of(letter: DeadLetter, call_type: CallType | None) -> Envelope:
         sent_at=said.sent_at,
         timestamp=said.timestamp,
         context=said.context,
-        user_agent=said.user_agent,
     )
 
 

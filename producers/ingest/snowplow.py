@@ -17,6 +17,7 @@ from producers.ingest.soundness import MAX_DEPTH, read_json
 from producers.ingest.vocabulary.snowplow import (
     ACTIONS,
     CHECKOUT_STEPS,
+    CONSENT,
     CONTEXT,
     ECOMMERCE,
     ENTITIES,
@@ -84,8 +85,9 @@ def call_of(event: Fields) -> dict[str, Any]:
         sent_at = max(sent_at, happened_at)  # the Python tracker cuts it to whole seconds
     context = {ours: event.get(theirs) for theirs, ours in CONTEXT.items()}
     tracker = _text(event, "tv")
+    act = _act(event, entities)
     return {
-        **_act(event, entities),
+        **act,
         "messageId": _text(event, "eid"),
         "anonymousId": _text(event, "duid") or session.get("userId") or _text(event, "sid"),
         "userId": _text(event, "uid"),
@@ -96,8 +98,23 @@ def call_of(event: Fields) -> dict[str, Any]:
             "page": {ours: event.get(theirs) for theirs, ours in PAGE.items()},
             "device": {"type": "mobile" if event.get("p") == "mob" else None},
             "library": {"name": "snowplow", "version": tracker},
+            "consent": _consent(act, entities),
         },
     }
+
+
+def _consent(act: Fields, entities: list[_Entity]) -> object:
+    """What the newest consent dialogue allowed, where the event or an entity beside it tells of one."""
+    told: dict[Any, Fields] = {act.get("event"): act["properties"]}
+    told.update((entity.name, entity.data) for entity in entities)
+    preferences, withdrawal = told.get("consent_preferences"), told.get("consent_withdrawn")
+    if withdrawal is not None and withdrawal.get("all"):
+        return False
+    if preferences is None:
+        return None
+    if preferences.get("eventType") == "allow_selected":
+        return preferences.get("consentScopes")
+    return CONSENT.get(str(preferences.get("eventType")))
 
 
 def _act(event: Fields, entities: list[_Entity]) -> dict[str, Any]:

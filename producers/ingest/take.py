@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from starlette.types import Receive
 
-from contracts.events import Event
+from contracts.dead_letters import RequestEnvelope
+from contracts.events import Event, PrivacySignal
 from contracts.http import BatchAnswer, EventError
 from producers.ingest import metrics
 from producers.ingest.accept import CallType, event_of_bytes
@@ -17,6 +18,7 @@ from producers.ingest.answers import OK, PIXEL, Answer, Refusal, refused, refuse
 from producers.ingest.bodies import OVERLOADED, Calls, calls_of, expanded, read_body
 from producers.ingest.in_flight import RECORD_BYTES, Hold, InFlight
 from producers.ingest.kept_envelope import MAX_CONTEXT_BYTES, kept
+from producers.ingest.privacy import Privacy
 from producers.ingest.publish import EventPublisher, PublishFailed, Record
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
@@ -49,6 +51,7 @@ class Head(NamedTuple):
     address: str | None = None
     """The sender's, as far as trusted proxies tell it."""
     is_ad_probe: bool = False
+    signals: tuple[PrivacySignal, ...] = ()
 
 
 class _Checked(NamedTuple):
@@ -69,6 +72,7 @@ class Taker:
         steady: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._privacy = Privacy(settings)
         self._clamp = timedelta(hours=settings.clock_clamp_hours)
         self._senders = senders
         self._publisher = publisher
@@ -161,9 +165,10 @@ class Taker:
         received_at = self._now()
         trace = head.traceparent if head.traceparent and _TRACEPARENT.fullmatch(head.traceparent) else None
         # A page's SDK may leave the user agent to the request; a server's request has the server's own.
-        envelope = replace(calls.envelope, user_agent=head.user_agent) if key.kind == "browser" else calls.envelope
+        user_agent = head.user_agent if key.kind == "browser" else None
+        envelope = replace(calls.envelope, user_agent=user_agent, signals=head.signals)
         records: list[Record] = []
-        envelope_kept = kept(envelope)
+        kept_envelope: RequestEnvelope | None = None
         errors: list[EventError] = []
         for index, raw in enumerate(calls.raw):
             verdict = calls.rejected.get(index) or event_of_bytes(
@@ -173,13 +178,22 @@ class Taker:
                 received_at=received_at,
                 max_bytes=self._settings.max_event_bytes,
                 clamp=self._clamp,
+                privacy=self._privacy,
             )
             match verdict:
                 case Event():
                     records.append(event_record(verdict, trace))
                 case Rejection():
+                    kept_envelope = kept_envelope or kept(envelope, self._privacy)
                     letter = dead_letter_of(
-                        verdict, raw, write_key=key, received_at=received_at, path=head.path, envelope=envelope_kept
+                        verdict,
+                        raw,
+                        write_key=key,
+                        received_at=received_at,
+                        path=head.path,
+                        privacy=self._privacy,
+                        envelope=envelope,
+                        kept_envelope=kept_envelope,
                     )
                     records.append(dead_letter_record(letter, trace))
                     errors.append(_error(index, verdict))

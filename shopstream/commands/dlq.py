@@ -272,11 +272,12 @@ def _named(connection: "Connection", id: str) -> "Kept":
 def _reading() -> "Reading":
     """How ingest would read calls now."""
     from producers.dead_letters.heal import Reading
+    from producers.ingest.privacy import Privacy
     from producers.ingest.write_keys import write_keys_of
 
     settings = IngestSettings.from_environ(environ())
     clamp = timedelta(hours=settings.clock_clamp_hours)
-    return Reading(write_keys_of(settings.write_keys_file), settings.max_event_bytes, clamp)
+    return Reading(write_keys_of(settings.write_keys_file), settings.max_event_bytes, clamp, Privacy(settings))
 
 
 @contextmanager

@@ -129,7 +129,8 @@ def test_a_replayed_event_keeps_the_time_and_the_page_that_its_batch_told(
     call = {"type": "track", "event": "x", "anonymousId": "ada", "messageId": "m1", "properties": {"value": "1,5"}}
     # The browser's clock is three hours slow.
     raw = json.dumps({**call, "timestamp": "2026-03-02T08:59:00Z"}).encode()
-    envelope = RequestEnvelope(sent_at="2026-03-02T09:00:00Z", context={"page": {"title": "Lamp"}}, user_agent="iPhone")
+    context = {"page": {"title": "Lamp"}, "device": {"type": "mobile"}}
+    envelope = RequestEnvelope(sent_at="2026-03-02T09:00:00Z", context=context)
     with Tables(database) as tables:
         tables.write(dead_letter("12:00", dead_letter_id="feed0001", raw=raw))
         assert "request" not in dlq("show", "feed0001")
