@@ -12,8 +12,8 @@ Stage = Literal["ingest", "sessionize", "score", "persist"]
 class RequestEnvelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a request said about all of its calls, as far as it is kept: a call of a batch is read with it."""
 
-    sent_at: str | float | None = None
-    timestamp: str | float | None = None
+    sent_at: str | int | float | None = None
+    timestamp: str | int | float | None = None
     context: dict[str, Any] = {}
     """With the device instead of the user agent."""
 

@@ -10,9 +10,9 @@ import msgspec
 from contracts import event_names as names
 from contracts.codec import ENCODER
 from contracts.events import Event, PrivacySignal, Properties
-from producers.ingest.bots import bot_score_of
+from producers.ingest.bots import bot_score_in
 from producers.ingest.clock import EventTime, instant, repaired
-from producers.ingest.context import context_of, user_agent_of
+from producers.ingest.context import context_of
 from producers.ingest.identity import id_in, message_id_of, visitor_id_of
 from producers.ingest.parameters import Parameters, parameters_of
 from producers.ingest.privacy import BY_DEFAULT, Privacy
@@ -126,7 +126,7 @@ def _event_of_sound(
             context=context_of(context, parameters.page, envelope.user_agent, privacy.url),
             consent=consent,
             privacy_signals=signals,
-            bot_score=bot_score_of(user_agent_of(context, envelope.user_agent), context.get("userAgentData")),
+            bot_score=bot_score_in(context, envelope.user_agent),
         )
         return privacy.kept(event)
     except Unfit as unfit:

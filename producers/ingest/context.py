@@ -41,7 +41,7 @@ def context_of(
     said = _from_url(url) if url is not None else _FromUrl()
     campaign = _object(context, "campaign") or {"source": said.source, "medium": said.medium, "name": said.name}
     library = _object(context, "library")
-    device = _device(context, user_agent)
+    device = device_in(context, user_agent)
     return Context(
         page_url=url,
         page_path=_address(page.get("page_path") or given.get("path") or said.path, clean, MAX_TEXT_CHARACTERS),
@@ -92,7 +92,8 @@ def _from_url(url: str) -> _FromUrl:
     return _FromUrl(parts.path or None, source, medium, name)
 
 
-def _device(context: Mapping[str, Any], user_agent: str | None) -> Device:
+def device_in(context: Mapping[str, Any], user_agent: str | None) -> Device:
+    """The device as user agent, client hints and the context's own words tell it."""
     text = user_agent_of(context, user_agent)
     device = device_of(text) if text else Device()
     hints = _object(context, "userAgentData")
@@ -100,6 +101,8 @@ def _device(context: Mapping[str, Any], user_agent: str | None) -> Device:
         device = device._replace(type="mobile" if hints["mobile"] else "desktop")
     if device.os is None:
         device = device._replace(os=_text(hints.get("platform")) or _text(_object(context, "os").get("name")))
+    if device.browser is None:
+        device = device._replace(browser=_text(_object(context, "browser").get("name")))
     stated = _object(context, "device").get("type")
     if isinstance(stated, str) and stated.lower() in _DEVICE_TYPES:
         device = device._replace(type=_DEVICE_TYPES[stated.lower()])

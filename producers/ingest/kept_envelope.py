@@ -34,7 +34,7 @@ def envelope_of(letter: DeadLetter, call_type: CallType | None) -> Envelope:
     )
 
 
-def _time(value: object) -> str | float | None:
+def _time(value: object) -> str | int | float | None:
     if isinstance(value, str):
         return value[:MAX_TEXT_CHARACTERS]
-    return float(value) if isinstance(value, (int, float)) and abs(value) < 1e18 else None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e18 else None

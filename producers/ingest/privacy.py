@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from contracts.codec import ENCODER
 from contracts.events import Consent, Context, Event, PrivacySignal, Properties
 from contracts.ids import derived_id
+from producers.ingest.bots import bot_score_in
 from producers.ingest.consent import consent_in, plain
+from producers.ingest.context import device_in
 from producers.ingest.daily_ids import DailyIds
-from producers.ingest.device import device_of
 from producers.ingest.rejections import Unfit
 from producers.ingest.scrub import Scrubber
 from producers.ingest.soundness import read_json
@@ -104,12 +105,18 @@ class Privacy:
     def kept_context(self, context: Mapping[str, Any], user_agent: str | None = None) -> dict[str, Any]:
         """An SDK's context as a dead letter may keep it: with the device instead of the user agent, which tells it."""
         clean: dict[str, Any] = self.cleaned(dict(context))
-        told = context.get("userAgent") or user_agent
-        if isinstance(told, str):
-            # So that the event it may still become has its device all the same.
-            device = device_of(told)
-            clean.setdefault("device", {"type": device.type})
-            clean.setdefault("os", {"name": device.os})
+        # So that the event it may still become has its device all the same.
+        device = device_in(context, user_agent)
+        for key, name, value in (
+            ("device", "type", device.type),
+            ("os", "name", device.os),
+            ("browser", "name", device.browser),
+        ):
+            if value is not None and value != "unknown":
+                said = clean.get(key)
+                clean[key] = {**said, name: value} if isinstance(said, dict) else {name: value}
+        if bot_score_in(context, user_agent):
+            clean["bot"] = True
         return clean
 
 
