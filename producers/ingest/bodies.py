@@ -138,9 +138,10 @@ def _batch(body: bytes, max_events: int, max_event_bytes: int) -> Calls | Refusa
             413, "too_large", f"the batch's context has {size} bytes; at most {max_event_bytes} are accepted"
         )
     raw = [bytes(each) for each in batch.batch]
-    context = read_json(batch.context)
+    context, sent_at = read_json(batch.context), _small(batch.sentAt)
     envelope = Envelope(
-        sent_at=_small(batch.sentAt),
+        # Anything else is no time, and repairs none.
+        sent_at=sent_at if isinstance(sent_at, (str, int, float)) else None,
         timestamp=_small(batch.timestamp),
         context=context if isinstance(context, dict) else {},
     )
