@@ -119,17 +119,16 @@ class KafkaPublisher:
     def close(self) -> None:
         self._closing.set()
         self._wanted.set()
-        # While nothing answers, kafka-python does not let go of its first connection; the thread ends with the process.
+        # While nothing answers, kafka-python does not let go of a connection; the thread ends with the process.
         if self._connector.is_alive():
-            self._connector.join(None if self._producer is not None else 1.0)
+            self._connector.join(_CLOSE_S)
         if self._producer is not None:
             # What it could not send was answered 503, or is in the spool.
             with contextlib.suppress(KafkaError):
                 self._producer.close(timeout=min(self._timeout_ms / 1000, _CLOSE_S))
 
     def _keep_connected(self) -> None:
-        while not self._closing.is_set():
-            self._wanted.wait()
+        while self._wanted.wait() and not self._closing.is_set():
             self._wanted.clear()
             problem = self._connect()
             if problem != self._problem:

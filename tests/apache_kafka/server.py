@@ -68,7 +68,7 @@ auto.create.topics.enable=false
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     log = folder / "kafka.log"
     with log.open("wb") as output:
-        command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)]
+        command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties)]
         subprocess.run(command, check=True, stdout=output, stderr=output, timeout=60)
     return Service(
         name="kafka", command=(*java, "kafka.Kafka", str(properties)), log=log, ready=port_check("127.0.0.1", port)

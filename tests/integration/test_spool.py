@@ -1,19 +1,33 @@
 """Ingest as a process with a spool: what a 200 promises while Kafka is away, and whatever ends ingest meanwhile."""
 
+import asyncio
 import os
 import resource
+import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
+from kafka.admin import NewTopic
+
 from contracts.codec import EVENT_DECODER
-from contracts.topics import EVENTS
-from runtime.kafka import create_topics
+from contracts.topics import EVENTS, Topic
+from producers.ingest.publish import KafkaPublisher, Record
+from producers.ingest.spool import Spool
+from producers.ingest.spool_frames import Frame
+from producers.ingest.spool_publisher import SpoolingPublisher
+from runtime.kafka import admin, create_topics
 from runtime.settings import KafkaSettings
-from shopstream.embedded.broker import embedded_broker
+from shopstream.embedded.broker import broker_service, embedded_broker
 from shopstream.ports import free_port
 from shopstream.probes import figures_at
+from shopstream.supervise import Supervisor
+from tests.apache_kafka.server import apache_kafka, missing
+from tests.conftest import skip_unless_ci
 from tests.integration.test_ingest import SERVE, Ingest, call, ingest, ready, until
 from tests.kafka_records import records_on
 
@@ -105,6 +119,66 @@ def test_a_full_disk_is_a_503_and_what_it_took_before_is_kept(tmp_path: Path) ->
             create_topics(kafka)
             until(lambda: post(running, 100) == 200 and figure(running, "ingest_spool_events") == 0)
             assert stored(kafka, 5) == ["0", "1", "2", "4", "100"]
+
+
+def test_sigterm_while_the_broker_is_frozen_answers_by_the_spool_and_the_next_ingest_publishes(tmp_path: Path) -> None:
+    kafka, settings = nowhere(), {"spool_dir": str(tmp_path / "spool")}
+    brokers = Supervisor(say=print)
+    brokers.start(broker_service(tmp_path / "broker.log", port_of(kafka)))
+    try:
+        brokers.wait_until_ready(30, threading.Event())
+        create_topics(kafka)
+        broker = brokers.runs()[0].process
+        assert broker is not None
+        with ThreadPoolExecutor(1) as sender, ingest(kafka, **settings) as running:
+            until(lambda: ready(running))
+            broker.send_signal(signal.SIGSTOP)
+            answer = sender.submit(post, running, 1)
+            time.sleep(0.3)
+            running.process.send_signal(signal.SIGTERM)
+            assert answer.result(10) == 200
+            assert running.process.wait(9) == 0, "sooner than a supervisor kills it"
+        broker.send_signal(signal.SIGCONT)
+        with ingest(kafka, **settings) as running:
+            until(lambda: figure(running, "ingest_spool_events") == 0)
+        assert stored(kafka, 1) == ["1"]
+    finally:
+        brokers.stop_all()
+
+
+def test_a_record_too_large_for_kafkas_topic_is_kept_aside_and_stops_no_other(tmp_path: Path) -> None:
+    if (reason := missing()) is not None:
+        skip_unless_ci(reason)
+    spool = Spool(tmp_path / "spool", max_bytes=1_000_000, max_age_s=60)
+    spool.open()
+    sizes = (10, 5_000, 20)
+    records = [Record(EVENTS.name, b"ada", b"x" * size, []) for size in sizes]
+    spool.store([Frame(1, msgspec.msgpack.encode([record])) for record in records])
+    with apache_kafka(tmp_path) as address:
+        kafka = KafkaSettings(brokers=(address,))
+        create_with_largest_record(kafka, EVENTS, 1_000)
+        create_topics(kafka)
+
+        async def drain() -> None:
+            publisher = SpoolingPublisher(KafkaPublisher(kafka, timeout_ms=5_000), spool, patience_s=1)
+            publisher.start()
+            async with asyncio.timeout(30):
+                while not spool.is_empty:
+                    await asyncio.sleep(0.05)
+            await asyncio.to_thread(publisher.close)
+
+        asyncio.run(drain())
+        assert {len(record.value) for record in records_on(kafka, EVENTS.name, 2)} == {10, 20}
+    (kept,) = (tmp_path / "spool").iterdir()
+    assert kept.suffix == ".refused"
+
+
+def create_with_largest_record(kafka: KafkaSettings, topic: Topic, most_bytes: int) -> None:
+    client = admin(kafka)
+    client.create_topics(
+        [NewTopic(topic.name, topic.partitions, 1, topic_configs={"max.message.bytes": str(most_bytes)})]
+    )
+    client.close()
 
 
 def test_two_ingests_on_one_spool_are_one_clear_sentence(tmp_path: Path) -> None:
