@@ -38,7 +38,7 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
     publisher = KafkaPublisher(kafka, timeout_ms=ingest.kafka_timeout_ms)
     checks = {"kafka": kafka_check(kafka), "topics": publisher.check}
     app = IngestApp(ingest, keys, publisher, snippet=snippet(), checks=checks, key_file=key_file)
-    connections = Connections(allow_open_files(ingest.max_connections))
+    connections = Connections(allow_open_files(ingest.max_connections), ingest.body_timeout_s)
     server = uvicorn.Server(
         uvicorn.Config(
             app,

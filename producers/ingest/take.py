@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from starlette.types import Receive
 
+from contracts.dead_letters import RequestEnvelope
 from contracts.events import Event
 from contracts.http import BatchAnswer, EventError
 from producers.ingest import metrics
@@ -116,7 +117,7 @@ class Taker:
     async def ignore(self, receive: Receive) -> Answer:
         """Answer an SDK's report about itself, which we do not keep."""
         with self._in_flight.hold() as hold:
-            body = await read_body(receive, self._settings.max_body_bytes, hold, self._settings.body_timeout_s)
+            body = await read_body(receive, self._settings.max_body_bytes, hold)
         return refused(body) if isinstance(body, Refusal) else stored(BatchAnswer(accepted=0))
 
     async def _take(
@@ -135,7 +136,7 @@ class Taker:
         return shopify_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
 
     async def _body(self, receive: Receive, hold: Hold) -> bytes | Refusal:
-        body = await read_body(receive, self._settings.max_body_bytes, hold, self._settings.body_timeout_s)
+        body = await read_body(receive, self._settings.max_body_bytes, hold)
         return body if isinstance(body, Refusal) else expanded(body, self._settings.max_body_bytes)
 
     async def _store(
@@ -163,8 +164,8 @@ class Taker:
         # A page's SDK may leave the user agent to the request; a server's request has the server's own.
         envelope = replace(calls.envelope, user_agent=head.user_agent) if key.kind == "browser" else calls.envelope
         records: list[Record] = []
-        envelope_kept = kept(envelope)
         errors: list[EventError] = []
+        envelope_kept: RequestEnvelope | None = None
         for index, raw in enumerate(calls.raw):
             verdict = calls.rejected.get(index) or event_of_bytes(
                 raw,
@@ -178,6 +179,8 @@ class Taker:
                 case Event():
                     records.append(event_record(verdict, trace))
                 case Rejection():
+                    if not errors:
+                        envelope_kept = kept(envelope)
                     letter = dead_letter_of(
                         verdict, raw, write_key=key, received_at=received_at, path=head.path, envelope=envelope_kept
                     )
