@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 import msgspec
 
 from contracts import event_names as names
+from contracts.calls import CallType as CallType
 from contracts.codec import ENCODER
 from contracts.events import Event, PrivacySignal, Properties
 from producers.ingest.bots import bot_score_in
@@ -21,7 +22,6 @@ from producers.ingest.soundness import read_json, sound
 from producers.ingest.vocabulary import canonical_name, segment
 from producers.ingest.write_keys import WriteKey
 
-CallType = Literal["track", "page", "screen", "identify", "group", "alias"]
 CALL_TYPES: Final[tuple[CallType, ...]] = get_args(CallType)
 MAX_NAME_CHARACTERS: Final = 128
 CLAMP: Final = timedelta(hours=24)

@@ -14,8 +14,7 @@ Header = tuple[bytes, bytes]
 
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
-_CLOSE: Final = (b"connection", b"close")
-_EXPOSE: Final = (b"access-control-expose-headers", b"Retry-After")
+EXPOSE: Final = (b"access-control-expose-headers", b"Retry-After")
 """Not a safelisted header: without this a browser SDK cannot read it and backs off blindly."""
 _VARY: Final = (b"vary", b"Origin")
 _METHODS: Final = b"GET, POST, HEAD, OPTIONS"
@@ -70,9 +69,7 @@ def refused(refusal: Refusal) -> Answer:
         status=refusal.status,
     )
     wait = () if refusal.retry_after_s is None else ((b"retry-after", str(refusal.retry_after_s).encode()),)
-    # The rest of a body that came too slowly would be read as the next request.
-    close = (_CLOSE,) if refusal.status == 408 else ()
-    return Answer(refusal.status, ENCODER.encode(problem), (_JSON, _NO_STORE, *wait, *close))
+    return Answer(refusal.status, ENCODER.encode(problem), (_JSON, _NO_STORE, *wait))
 
 
 def refused_to_snowplow(refusal: Refusal) -> Answer:
@@ -94,7 +91,7 @@ async def send_answer(
     send: Send, answer: Answer, origin: str | None, keys: WriteKeys, *, is_head: bool = False
 ) -> None:
     """Send `answer` with the CORS headers for `origin`; with HEAD only what its headers say."""
-    headers = [*answer.headers, _EXPOSE, _VARY]
+    headers = [*answer.headers, EXPOSE, _VARY]
     if answer.status != 204:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     if origin is not None and keys.allow_origin(origin):

@@ -1,6 +1,5 @@
 """Request bodies: read to a bound, unzipped to a bound, and cut into calls that are still JSON text."""
 
-import asyncio
 import zlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeVar
@@ -42,16 +41,8 @@ class Calls(NamedTuple):
     """Size of the context that every one of them shares."""
 
 
-async def read_body(receive: Receive, max_bytes: int, hold: Hold, timeout_s: float) -> bytes | Refusal:
+async def read_body(receive: Receive, max_bytes: int, hold: Hold) -> bytes | Refusal:
     """The whole body. What of it has arrived is held, so that many slow or large bodies at once cannot fill the memory."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await _read(receive, max_bytes, hold)
-    except TimeoutError:
-        return Refusal(408, "too_slow", f"the body did not arrive within {timeout_s:g} seconds; send it again")
-
-
-async def _read(receive: Receive, max_bytes: int, hold: Hold) -> bytes | Refusal:
     chunks: list[bytes] = []
     size = 0
     more = True

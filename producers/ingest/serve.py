@@ -47,7 +47,7 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
         listener.close()
         return 1
     app = IngestApp(ingest, keys, way.publisher, snippet=snippet(), checks=way.checks, key_file=key_file)
-    connections = Connections(allow_open_files(ingest.max_connections))
+    connections = Connections(allow_open_files(ingest.max_connections), ingest.body_timeout_s)
     server = uvicorn.Server(
         uvicorn.Config(
             app,

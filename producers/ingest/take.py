@@ -120,7 +120,7 @@ class Taker:
     async def ignore(self, receive: Receive) -> Answer:
         """Answer an SDK's report about itself, which we do not keep."""
         with self._in_flight.hold() as hold:
-            body = await read_body(receive, self._settings.max_body_bytes, hold, self._settings.body_timeout_s)
+            body = await read_body(receive, self._settings.max_body_bytes, hold)
         return refused(body) if isinstance(body, Refusal) else stored(BatchAnswer(accepted=0))
 
     async def _take(
@@ -139,7 +139,7 @@ class Taker:
         return shopify_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
 
     async def _body(self, receive: Receive, hold: Hold) -> bytes | Refusal:
-        body = await read_body(receive, self._settings.max_body_bytes, hold, self._settings.body_timeout_s)
+        body = await read_body(receive, self._settings.max_body_bytes, hold)
         return body if isinstance(body, Refusal) else expanded(body, self._settings.max_body_bytes)
 
     async def _store(
@@ -168,8 +168,8 @@ class Taker:
         user_agent = head.user_agent if key.kind == "browser" else None
         envelope = replace(calls.envelope, user_agent=user_agent, signals=head.signals)
         records: list[Record] = []
-        kept_envelope: RequestEnvelope | None = None
         errors: list[EventError] = []
+        envelope_kept: RequestEnvelope | None = None
         for index, raw in enumerate(calls.raw):
             verdict = calls.rejected.get(index) or event_of_bytes(
                 raw,
@@ -184,7 +184,8 @@ class Taker:
                 case Event():
                     records.append(event_record(verdict, trace))
                 case Rejection():
-                    kept_envelope = kept_envelope or kept(envelope, self._privacy)
+                    if not errors:
+                        envelope_kept = kept(envelope, self._privacy)
                     letter = dead_letter_of(
                         verdict,
                         raw,
@@ -193,7 +194,7 @@ class Taker:
                         path=head.path,
                         privacy=self._privacy,
                         envelope=envelope,
-                        kept_envelope=kept_envelope,
+                        kept_envelope=envelope_kept,
                     )
                     records.append(dead_letter_record(letter, trace))
                     errors.append(_error(index, verdict))

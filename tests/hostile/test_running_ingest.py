@@ -69,7 +69,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ingest(kafka: KafkaSettings, log: Path) -> Iterator[IngestProcess]:
-    with ingest_process(kafka, log, body_timeout_s="5") as running:
+    with ingest_process(kafka, log, body_timeout_s="20") as running:
         for number in range(200):
             assert running.post(track(f"warm-{number}")).status == 200
         yield running
@@ -223,7 +223,7 @@ def test_large_bodies_from_many_at_once_are_shed_not_stored(ingest: IngestProces
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(statuses) <= {200, 503}
+    assert set(statuses) <= {200, 408, 503}
     assert len(statuses) == 24
     assert 200 in statuses
 
