@@ -11,14 +11,14 @@ _HEADERS: Final[tuple[tuple[bytes, PrivacySignal], ...]] = (
     (b"dnt", "dnt"),
     (b"sp-anonymous", "sp_anonymous"),
 )
-_LONGEST_NAME: Final = 64
+LONGEST_NAME: Final = 64
 _YES: Final = frozenset({"granted", "grant", "allow", "allowed", "accepted", "true", "yes"})
 _NO: Final = frozenset({"denied", "deny", "refused", "rejected", "withdrawn", "false", "no"})
 
 
 def plain(name: str) -> str:
     """A name however it is written: `Phone_Number`, `phoneNumber` and `phone-number` are one."""
-    return _plain(name[:_LONGEST_NAME])
+    return _plain(name[:LONGEST_NAME])
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
-from producers.ingest.consent import plain
+from producers.ingest.consent import LONGEST_NAME, plain
 
 USER_AGENTS: Final = frozenset({"useragent", "useragentdata", "httpuseragent"})
 """Fields (plain names) that hold a raw user agent; what it tells is in `Context`."""
@@ -16,7 +16,7 @@ _V6: Final = r"(?<![\w.:/])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.
 _ADDRESS: Final = re.compile(f"{_V4}|{_V6}")
 _E_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _USER_AGENT: Final = "Mozilla/"
-_LONGEST_CACHED: Final = 2_048
+_LONGEST_CACHED: Final = 512
 
 
 def truncated(text: str) -> str:
@@ -39,18 +39,25 @@ class Scrubber:
     def __init__(self, fields: Iterable[str], parameters: Iterable[str]) -> None:
         self._fields = frozenset(filter(None, map(plain, fields))) | USER_AGENTS
         self._parameters = frozenset(map(plain, parameters))
-        self.url = lru_cache(maxsize=4096)(self._url)
+        self.url = lru_cache(maxsize=4096)(lambda url: truncated(self._url(url)))
+        self._short_text = lru_cache(maxsize=4096)(self._any_text)
+        self._is_dropped = lru_cache(maxsize=4096)(lambda name: plain(name) in self._fields)
         names = "|".join(sorted({"ua", *map(_spelled, self._fields)}))
         # For bytes that are no JSON: the values of such fields, as far as they look like JSON's.
         self._in_text = re.compile(rf'("(?:{names})"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^\s,}}\]"]+)', re.IGNORECASE)
 
     def cleaned(self, value: Any) -> Any:
         """A JSON value without what must not go on."""
+        if isinstance(value, str):
+            return self._text(value)
         if isinstance(value, dict):
-            return {key: self.cleaned(each) for key, each in value.items() if plain(key) not in self._fields}
+            is_dropped = self._is_dropped
+            return {
+                key: self.cleaned(each) for key, each in value.items() if len(key) > LONGEST_NAME or not is_dropped(key)
+            }
         if isinstance(value, (list, tuple)):
             return [self.cleaned(each) for each in value]
-        return self._text(value) if isinstance(value, str) else value
+        return value
 
     def text(self, raw: bytes) -> bytes:
         """The same for bytes that are no JSON, as well as it can be done."""
@@ -58,11 +65,14 @@ class Scrubber:
         return truncated(text).encode("utf-8", "surrogateescape")
 
     def _text(self, text: str) -> str:
+        if not ("." in text or ":" in text or "/" in text or "?" in text):
+            return text
+        return self._short_text(text) if len(text) <= _LONGEST_CACHED else self._any_text(text)
+
+    def _any_text(self, text: str) -> str:
         if text.startswith(_USER_AGENT):
             return ""
-        if "://" in text or text.startswith(("/", "?")):
-            text = self.url(text) if len(text) <= _LONGEST_CACHED else self._url(text)
-        return truncated(text)
+        return truncated(self._url(text) if "://" in text or text.startswith(("/", "?")) else text)
 
     def _url(self, url: str) -> str:
         """The address of a page without the parameters to drop, values that are an e-mail address, and user and password."""
@@ -76,8 +86,8 @@ class Scrubber:
         kept = route + mark + (self._query(after) if "=" in after else after)
         host, before = netloc.rpartition("@")[2], self._query(query)
         if (host, before, kept) == (netloc, query, fragment):
-            return truncated(url)
-        return truncated(urlunsplit((scheme, host, path, before, kept)))
+            return url
+        return urlunsplit((scheme, host, path, before, kept))
 
     def _query(self, query: str) -> str:
         return "&".join(pair for pair in query.split("&") if self._is_kept(pair))
