@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self, get_type_hints
 
+from contracts.topics import PARTITIONS
+
 PREFIX: Final = "SHOPSTREAM_"
 
 
@@ -70,6 +72,10 @@ class KafkaSettings(Settings):
         ("127.0.0.1:9092",), "Kafka bootstrap addresses, host:port, separated by commas."
     )
     replication_factor: int = setting(1, "Replicas of each topic; use 3 on a cluster.")
+    partitions: int = setting(
+        PARTITIONS,
+        "Partitions of every topic, the most workers that can share the work; frozen once there are events (docs/growing.md).",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +90,31 @@ class IngestSettings(Settings):
     write_keys_file: str = setting(
         "", "TOML file of write keys with their origins and limits; empty means the local keys `demo` and `history`."
     )
+    max_connections: int = setting(
+        4_096, "Most open HTTP connections; beyond them idle ones are closed, and without idle ones new ones get a 503."
+    )
+    body_timeout_s: float = setting(30.0, "Seconds a request's body may take to arrive before ingest answers 408.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; "
+        "empty means the socket's address counts.",
+    )
     max_body_bytes: int = setting(4_194_304, "Largest request body accepted, after decompression.")
     max_event_bytes: int = setting(32_768, "Largest single event accepted.")
     max_batch_events: int = setting(2_500, "Most events accepted in one request.")
-    max_inflight_bytes: int = setting(
-        67_108_864, "Bytes waiting for Kafka's acknowledgement before ingest answers 503."
-    )
+    max_inflight_bytes: int = setting(67_108_864, "Bytes waiting to be acknowledged before ingest answers 503.")
     kafka_timeout_ms: int = setting(
-        10_000, "How long a request waits for Kafka's acknowledgement before it is answered 503."
+        10_000, "How long Kafka may take to acknowledge; without a spool a request is then answered 503."
+    )
+    spool_dir: str = setting(
+        "",
+        "Folder, one for each ingest, that keeps events while Kafka does not acknowledge; empty means no spool: 503 "
+        "instead. `shopstream up` and docker-compose.yml set it.",
+    )
+    spool_after_ms: int = setting(1_000, "How long a request waits for Kafka before its events go to the spool.")
+    spool_max_bytes: int = setting(1_073_741_824, "Bytes of the spool at which ingest answers 503.")
+    spool_max_age_s: float = setting(
+        86_400.0, "Age of the oldest event in the spool at which ingest answers 503; nothing is thrown away."
     )
     clock_clamp_hours: float = setting(24.0, "How far a browser's repaired clock may differ from ours.")
 
@@ -110,6 +133,10 @@ class ProcessSettings(Settings):
     drift_window_minutes: float = setting(60.0, "Time over which live features are compared with the training's.")
     policy_file: str = setting("", "Incentive policy (TOML); empty means the policy that ships with Shopstream.")
     stuck_after_s: float = setting(60.0, "Exit when records wait and no offset was committed for this long.")
+    recovery_timeout_s: float = setting(
+        300.0,
+        "Exit when partitions are not assigned and recovered within this time, so that a new worker starts afresh.",
+    )
     rebalance_timeout_s: float = setting(
         60.0, "Kafka rebalance timeout; the embedded broker waits half of it at the first join."
     )

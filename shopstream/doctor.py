@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from contracts.topics import TOPICS
+from contracts.topics import TOPICS, Topic
 from runtime.settings import ALL, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
 from shopstream.pipeline import Pipeline
-from shopstream.probes import Sample, figures_at, ready_check, samples_at
+from shopstream.probes import Figures, Sample, figures_at, ready_check, samples_at
 
 MOST_LAG: Final = 10_000
 """A step this many records behind is not keeping up."""
@@ -58,7 +58,7 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     """Whether a broker answers and has the declared topics as declared."""
     from kafka.errors import KafkaError
 
-    from runtime.kafka import KafkaUnreachable, admin
+    from runtime.kafka import KafkaUnreachable, admin, declared_topics
 
     try:
         client = admin(settings, timeout_ms=3_000)
@@ -73,13 +73,14 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     finally:
         client.close()
     yield Finding("Kafka", "ok", f"answers at {', '.join(settings.brokers)}")
-    yield from topic_findings({each["name"]: len(each["partitions"]) for each in described if not each["error_code"]})
+    present = {each["name"]: len(each["partitions"]) for each in described if not each["error_code"]}
+    yield from topic_findings(present, declared_topics(settings))
 
 
-def topic_findings(partitions: Mapping[str, int]) -> Iterator[Finding]:
+def topic_findings(partitions: Mapping[str, int], declared: Sequence[Topic] = TOPICS) -> Iterator[Finding]:
     """Compare the topics that Kafka has, with their number of partitions, with those that are declared."""
-    missing = [topic.name for topic in TOPICS if topic.name not in partitions]
-    other = [topic for topic in TOPICS if partitions.get(topic.name, topic.partitions) != topic.partitions]
+    missing = [topic.name for topic in declared if topic.name not in partitions]
+    other = [topic for topic in declared if partitions.get(topic.name, topic.partitions) != topic.partitions]
     if missing:
         yield Finding("topics", "problem", f"missing: {', '.join(missing)}", "shopstream topics create")
     for topic in other:
@@ -88,10 +89,10 @@ def topic_findings(partitions: Mapping[str, int]) -> Iterator[Finding]:
             "problem",
             f"{topic.name} has {partitions[topic.name]} partitions and is declared with {topic.partitions}; "
             "one visitor's records would be on partitions of different numbers",
-            "delete the topic, then shopstream topics create and replay",
+            "set SHOPSTREAM_KAFKA_PARTITIONS to what the topics have, or build anew beside them (docs/growing.md)",
         )
     if not missing and not other:
-        yield Finding("topics", "ok", f"all {len(TOPICS)} are there, as declared")
+        yield Finding("topics", "ok", f"all {len(declared)} are there, as declared")
 
 
 def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
@@ -144,6 +145,8 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding(name, "ok", f"ready at {urls[name]}")
         else:
             yield Finding(name, "note" if name in OPTIONAL else "problem", problem, f"shopstream {name}")
+    if (figures := figures_at(urls["ingest"])) is not None:
+        yield spool_finding(figures)
     for step in ("process", "persist"):
         if problems[step] is None:
             figures = figures_at(urls[step])
@@ -197,6 +200,24 @@ def drift_findings(samples: Sequence[Sample]) -> Iterator[Finding]:
         yield Finding("drift", "note", f"{len(moved)} of {len(samples)} features have moved (PSI): {names}", repair)
     else:
         yield Finding("drift", "ok", f"no feature's PSI is above {MOST_DRIFT:g}")
+
+
+def spool_finding(figures: Figures) -> Finding:
+    """What ingest holds that Kafka does not have yet."""
+    events, kept = figures.get("ingest_spool_events", 0.0), figures.get("ingest_spool_kept_files", 0.0)
+    waits = (
+        f"{events:,.0f} events wait for Kafka, the oldest for {figures.get('ingest_spool_oldest_seconds', 0.0):,.0f} s"
+    )
+    if kept:
+        return Finding(
+            "ingest spool",
+            "problem",
+            f"{kept:.0f} files in it cannot be drained, being damaged or refused by Kafka; {waits}",
+            "see ingest's log and docs/decisions/0007-ingest-spool.md",
+        )
+    if events and not figures.get("ingest_kafka_up"):
+        return Finding("ingest spool", "problem", waits, "bring Kafka back; the spool then drains by itself")
+    return Finding("ingest spool", "note" if events else "ok", waits if events else "empty")
 
 
 def lag_finding(step: str, lag: float | None) -> Finding:

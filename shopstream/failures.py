@@ -28,6 +28,7 @@ EXPECTED: Final[Mapping[str, int]] = {
     "runtime.settings.SettingsError": WRONGLY_CALLED,
     "runtime.kafka.KafkaUnreachable": FAILED,
     "runtime.kafka.TopicMismatch": FAILED,
+    "runtime.recordings.RecordingError": FAILED,
     "sql.connection.PostgresUnreachable": FAILED,
     "sql.migrate.SchemaError": FAILED,
     "stream_processors.persist_kafka.TopicsMissing": FAILED,

@@ -43,7 +43,7 @@ class _Payload(msgspec.Struct):
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
-def snowplow_calls(body: bytes, max_events: int) -> Calls | Refusal:
+def snowplow_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refusal:
     """The calls of a `payload_data` body, each as JSON text; an event that cannot be read stays as it came, with its reason."""
     try:
         payload = decoded(_PAYLOAD, body)
@@ -56,6 +56,8 @@ def snowplow_calls(body: bytes, max_events: int) -> Calls | Refusal:
     write_key = None
     for index, each in enumerate(payload.data):
         try:
+            if len(each) > max_bytes:
+                raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
             event = read_json(each)
             if not isinstance(event, dict):
                 raise Unfit("an event must be a JSON object")

@@ -12,6 +12,7 @@ from shopstream.doctor import (
     lag_finding,
     model_findings,
     settings_findings,
+    spool_finding,
     topic_findings,
 )
 
@@ -55,6 +56,18 @@ def test_a_step_far_behind_is_a_problem() -> None:
     assert lag_finding("persist", 12).verdict == "ok"
     assert lag_finding("persist", MOST_LAG + 1).verdict == "problem"
     assert lag_finding("persist", None).verdict == "problem"
+
+
+def test_a_spool_that_waits_for_kafka_is_a_problem_and_one_that_drains_is_a_note() -> None:
+    waiting = {"ingest_spool_events": 12.0, "ingest_spool_oldest_seconds": 90.0}
+    assert spool_finding({"ingest_kafka_up": 1.0}).verdict == "ok"
+    assert spool_finding({**waiting, "ingest_kafka_up": 1.0}).verdict == "note"
+    away = spool_finding({**waiting, "ingest_kafka_up": 0.0})
+    assert (away.verdict, away.text) == ("problem", "12 events wait for Kafka, the oldest for 90 s")
+
+
+def test_files_of_the_spool_that_need_a_person_are_a_problem_whatever_else() -> None:
+    assert spool_finding({"ingest_kafka_up": 1.0, "ingest_spool_kept_files": 1.0}).verdict == "problem"
 
 
 def test_a_worker_that_serves_what_the_registry_names_is_well() -> None:
