@@ -1,11 +1,14 @@
 """What `shopstream models` tells of versions: roles, figures, and one card beside another."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from models.card import CARD_FILE, MODEL_FILE, Card, PrefixMetrics
-from models.registry import DEFAULT, Change, State
+from models.registry import DEFAULT, Change, Registry, State, fit
+from models.serving import ModelMismatch, Scorer
+from runtime.settings import ProcessSettings
 
 FIGURES: Final = (("1", "auc"), ("5", "auc"), ("all", "auc"), ("all", "brier"), ("all", "ece"))
 """Columns of `models ls`: the figure after so many events."""
@@ -34,6 +37,20 @@ def told(state: State, cards: Mapping[str, Card]) -> list[dict[str, Any]]:
         }
         for version, card in cards.items()
     ]
+
+
+def scorers_of(process: ProcessSettings) -> list[Scorer]:
+    """Every model that may have decided with these settings, the one that decides now first. Raises `ModelMismatch`, `RegistryError`."""
+    if process.model_dir:
+        return [fit(Path(process.model_dir))]
+    registry = Registry(Path(process.registry_dir))
+    champion = registry.state().champion
+    found = [registry.load(champion)]
+    for version in registry.versions():
+        if version != champion:
+            with contextlib.suppress(ModelMismatch):  # what cannot be served any more cannot be asked either
+                found.append(registry.load(version))
+    return found
 
 
 def about(card: Card, folder: Path) -> Iterator[tuple[str, str]]:

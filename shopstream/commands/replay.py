@@ -37,7 +37,7 @@ def replay(
     ] = False,
     model: Annotated[
         list[Path] | None,
-        typer.Option(help="Compare scores with this model; may be given again for topics that several models served."),
+        typer.Option(help="Compare scores with this model; may be given again. Left out, with those of the registry."),
     ] = None,
 ) -> None:
     """Send an event log through ingest. Sending it again changes nothing: the same rows have the same ids.
@@ -78,11 +78,11 @@ def _compare(file: Path | None, models: list[Path]) -> None:
     from runtime.recordings import recorded_by_kafka, recorded_in_file
     from runtime.settings import KafkaSettings, ProcessSettings
     from shopstream.compare import compare, verdict
+    from shopstream.models import scorers_of
     from shopstream.screen import progress, screen
 
     settings = ProcessSettings.from_environ(environ())
-    ours = Path(settings.model_dir) if settings.model_dir else None
-    scorers = [Scorer.load(each) for each in models] or [Scorer.load(ours)]
+    scorers = [Scorer.load(each) for each in models] or scorers_of(settings)
     lines = screen()
     with progress(lines, "comparing", None, "records" if file is None else "bytes") as bar:
 

@@ -7,7 +7,10 @@ import pytest
 
 from models.registry import Registry
 from models.serving import Scorer
+from runtime.settings import ProcessSettings
 from shopstream.__main__ import main
+from shopstream.models import scorers_of
+from tests.factories import DAY
 from tests.models import model_in
 
 
@@ -92,3 +95,14 @@ def test_whoever_has_pinned_a_folder_is_told_that_it_wins(
     monkeypatch.setenv("SHOPSTREAM_PROCESS_MODEL_DIR", "models/mine")
     assert main(["models", "promote", "calm-1"]) == 0
     assert "SHOPSTREAM_PROCESS_MODEL_DIR=models/mine is set" in capsys.readouterr().err
+
+
+def test_whoever_may_have_decided_can_be_asked_again_the_champion_first(registry: Registry, tmp_path: Path) -> None:
+    for version in ("a-1", "b-2", "c-3"):
+        registry.add(model_in(tmp_path / version, version))
+    registry.promote("b-2", by="ada", at=DAY)
+    (registry.folder_of("c-3") / "likelihood.onnx").write_bytes(b"nonsense")
+    found = scorers_of(ProcessSettings(registry_dir=str(registry.folder)))
+    assert [each.card.model_version for each in found] == ["b-2", Scorer.load().card.model_version, "a-1"]
+    pinned = scorers_of(ProcessSettings(registry_dir=str(registry.folder), model_dir=str(tmp_path / "a-1")))
+    assert [each.card.model_version for each in pinned] == ["a-1"]
