@@ -8,6 +8,7 @@ from faust.types import TP
 from prometheus_client import Gauge
 
 LAG: Final = Gauge("process_lag_records", "Records waiting to be processed.", ["topic", "partition"])
+RECOVERY: Final = Gauge("process_recovery_seconds", "How long the store took to be ready after the last rebalance.")
 SILENCE: Final = Gauge("process_seconds_since_last_event", "Seconds since a record was processed.")
 
 
@@ -59,3 +60,24 @@ class Progress:
         """Seconds that the slowest partition with waiting records has not moved."""
         now = time.monotonic()
         return max((now - moved_at for moved_at in self._moved_at.values()), default=0.0)
+
+
+class Recovery:
+    """How long the store takes to be ready after a rebalance."""
+
+    def __init__(self) -> None:
+        self._began_at: float | None = None
+
+    def began(self) -> None:
+        """Partitions were assigned."""
+        self._began_at = time.monotonic()
+
+    def ended(self) -> None:
+        """Their states and timers are there."""
+        if self._began_at is not None:
+            RECOVERY.set(time.monotonic() - self._began_at)
+            self._began_at = None
+
+    def idle_for_s(self, read_at: float) -> float:
+        """Seconds that a recovery under way has got nothing to read, the last at `read_at`; 0 when none is."""
+        return 0.0 if self._began_at is None else time.monotonic() - max(read_at, self._began_at)
