@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import tempfile
 import time
@@ -70,9 +71,11 @@ async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
             if not starting.done():
                 starting.cancel()
             await app.stop()
-    except (TimeoutError, Exception):
-        # Whatever was not committed is read again by the next worker.
+    except Exception:
+        # Whatever was not committed is read again by the next worker. Threads that did not stop must not keep the process.
         log.warning("the app did not stop in %s s; leaving without its last commit", STOP_DEADLINE_S, exc_info=True)
+        logging.shutdown()
+        os._exit(code)
     return code
 
 
@@ -102,6 +105,9 @@ async def _watch(
                 "rebuilds it",
                 process.recovery_stuck_after_s,
             )
+            return 1
+        if recovery.unassigned_for_s() > process.rebalance_timeout_s + process.recovery_stuck_after_s:
+            log.error("Kafka has not given this worker its part of the partitions; ending so that a new one asks again")
             return 1
         if is_ready(app):
             try:

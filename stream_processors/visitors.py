@@ -101,6 +101,8 @@ class VisitorStates(memory.Store[bytes, bytes]):
         self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
         """Apply polls of changelog records."""
+        if self.damage is not None:  # Faust tries once more as it stops, and would not stop
+            return
         self.read_at = time.monotonic()
         for event in batch:
             try:

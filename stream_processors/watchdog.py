@@ -66,11 +66,14 @@ class Recovery:
     """How long the store takes to be ready after a rebalance."""
 
     def __init__(self) -> None:
+        self._launched_at = time.monotonic()
         self._began_at: float | None = None
+        self._has_begun = False
 
     def began(self) -> None:
         """Partitions were assigned."""
         self._began_at = time.monotonic()
+        self._has_begun = True
 
     def ended(self) -> None:
         """Their states and timers are there."""
@@ -81,3 +84,7 @@ class Recovery:
     def idle_for_s(self, read_at: float) -> float:
         """Seconds that a recovery under way has got nothing to read, the last at `read_at`; 0 when none is."""
         return 0.0 if self._began_at is None else time.monotonic() - max(read_at, self._began_at)
+
+    def unassigned_for_s(self) -> float:
+        """Seconds since the start without any assignment of partitions, not even of none; 0 once there was one."""
+        return 0.0 if self._has_begun else time.monotonic() - self._launched_at

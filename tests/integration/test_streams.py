@@ -132,8 +132,8 @@ def spoil(state_dir: Path) -> None:
 
 STORES = [
     pytest.param("memory", nothing, nothing, id="memory"),
-    pytest.param("rocksdb", nothing, delete, id="rocksdb kept, then deleted"),
-    pytest.param("rocksdb", spoil, spoil, id="rocksdb spoiled twice"),
+    pytest.param("rocksdb", nothing, spoil, id="rocksdb kept, then spoiled"),
+    pytest.param("rocksdb", spoil, delete, id="rocksdb spoiled, then deleted"),
 ]
 
 
@@ -199,7 +199,7 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
         assert what_differs() == [], (tmp_path / "process.log").read_text()[-3000:]
         got = {key: comparable(each) for key, each in features.newest.items() if isinstance(each, SessionFeatures)}
         assert got == expected
-        if second is spoil:  # by then the first restart has made files of its log
+        if second is spoil:  # by then the first restart has made tables of its log, with checksums
             assert "rebuilt from the changelog" in (tmp_path / "process.log").read_text()
     finally:
         features.close()
