@@ -113,8 +113,9 @@ class ProcessSettings(Settings):
         "", "Folder of the RocksDB store, for any number of workers; empty means one in the system's temporary folder."
     )
     cache_visitors: int = setting(20_000, "Visitors kept decoded in memory, whichever the store.")
-    recovery_stuck_after_s: float = setting(
-        60.0, "Exit, and rebuild the RocksDB store from its changelog, when recovery got nothing to read for this long."
+    recovery_timeout_s: float = setting(
+        300.0,
+        "Exit when partitions are not assigned and recovered within this time, so that a new worker starts afresh.",
     )
     rebalance_timeout_s: float = setting(
         60.0, "Kafka rebalance timeout; the embedded broker waits half of it at the first join."

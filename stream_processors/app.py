@@ -51,7 +51,6 @@ def make_app(
     process: ProcessSettings,
     kafka: KafkaSettings,
     progress: Progress,
-    recovery: Recovery,
     open_shelf: Callable[[int], Shelf],
 ) -> faust.App:
     """The app, not started. Raises what loading the model or the policy raises. Call inside the event loop that runs it."""
@@ -98,6 +97,7 @@ def make_app(
     use_poll_lanes(app, [EVENTS.name, table.changelog_topic_name])
     store = VisitorStore(states_of(app), table.changelog_topic_name, process.cache_visitors)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
+    recovery = Recovery()
     decider = Decider(scorer, policy)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
@@ -136,8 +136,11 @@ def make_app(
 
     @table.on_recover  # type: ignore[untyped-decorator]  # as above
     async def recovered() -> None:
-        sessionizer.recover(now=datetime.now(UTC))
-        recovery.ended()
+        try:
+            sessionizer.recover(now=datetime.now(UTC))
+            recovery.ended()
+        except Exception as error:  # Faust would go on without what could not be recovered, and say nothing
+            await app.crash(error)
 
     async def revoked(_app: Any, partitions: set[TP], *_: Any, **__: Any) -> None:
         progress.forget(partitions)

@@ -123,6 +123,12 @@ class PollLaneConsumer(driver.Consumer):
         client = self._thread._ensure_consumer()
         return cast(Mapping[TP, int], await self._thread.call_thread(client.end_offsets, partitions))
 
+    async def committed(self, *partitions: TP) -> Mapping[TP, int]:
+        """What Kafka has as committed; nothing of a partition without a commit."""
+        client = self._thread._ensure_consumer()
+        told = await self._thread.call_thread(client._coordinator.fetch_committed_offsets, partitions)
+        return {TP(tp.topic, tp.partition): each.offset for tp, each in told.items() if each.offset >= 0}
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """One message per record of an ordinary topic, one per partition and poll of a lane topic."""
         records, active = await self._wait_next_records(timeout)

@@ -5,10 +5,12 @@ import itertools
 import logging
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
-from stream_processors.shelves import REBUILDS
+from stream_processors.shelves import REBUILDS, RocksShelf, Shelf, shared_cache
 
 log = logging.getLogger(__name__)
 
@@ -71,3 +73,23 @@ class StateFolder:
             REBUILDS.labels(cause).inc()
         (self.path / PARTITIONS).mkdir(exist_ok=True)
         known.write_text(cluster_id)
+
+
+class DiskShelves:
+    """Opens RocksDB shelves, in a folder that is claimed once there is a first partition, and Kafka to ask for its cluster."""
+
+    def __init__(self, state_dir: Path, cluster_id: Callable[[], str]) -> None:
+        self._state_dir = state_dir
+        self._cluster_id = cluster_id
+        self._folder: StateFolder | None = None
+        self._cache = shared_cache()
+
+    def __call__(self, partition: int) -> Shelf:
+        if self._folder is None:
+            self._folder = StateFolder.claimed(self._state_dir, self._cluster_id())
+        return RocksShelf(self._folder.partition(partition), self._cache, time.time)
+
+    def distrust(self) -> None:
+        """Have everything rebuilt from the changelog at the next start."""
+        if self._folder is not None:
+            self._folder.distrust()

@@ -29,8 +29,19 @@ AFTER_S: Final = 3.0
 DECIDES_WITHIN_S: Final = 60.0
 DRAINED_WITHIN_S: Final = 60.0
 EXAMPLES: Final = 5
-HEADINGS: Final = ("fault", "events", "sessions", "lost", "doubled", "differing", "decides again", "restarts", "took")
-WIDTHS: Final = (22, 8, 9, 6, 8, 10, 14, 9, 7)
+HEADINGS: Final = (
+    "fault",
+    "events",
+    "sessions",
+    "lost",
+    "doubled",
+    "differing",
+    "decides again",
+    "longest silence",
+    "restarts",
+    "took",
+)
+WIDTHS: Final = (22, 8, 9, 6, 8, 10, 14, 16, 9, 7)
 
 
 @dataclass(slots=True)
@@ -40,6 +51,8 @@ class Result:
     fault: str
     events: int = 0
     decides_again_s: float | None = None
+    """From the fault until every partition had decided about an event sent after it."""
+    silence_s: float = 0.0
     restarts: int = 0
     took_s: float = 0.0
     difference: Difference = field(default_factory=Difference)
@@ -53,7 +66,7 @@ class Result:
         again = "never" if self.decides_again_s is None else f"{self.decides_again_s:.1f} s"
         made = self.difference
         cells = (self.fault, self.events, made.sessions, made.lost, made.doubled, made.differing, again)
-        return line([*cells, self.restarts, f"{self.took_s:.0f} s"])
+        return line([*cells, f"{self.silence_s:.1f} s", self.restarts, f"{self.took_s:.0f} s"])
 
 
 def line(cells: Sequence[object]) -> str:
@@ -80,6 +93,7 @@ def suffer(running: Rig, ears: Ears, fault: str, per_second: float = PER_SECOND,
             )
             result.decides_again_s = ears.decided_again_s(hit_at, load)
             running.wait(AFTER_S)
+            result.silence_s = ears.longest_silence_s(hit_at, load)
             load.stop()
         result.events = len({each.event.message_id for each in load.sent if each.event})
         drain(running, fault)
@@ -143,7 +157,9 @@ def run(faults: Sequence[str], sessions: int, per_second: float, folder: Path, *
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS), metavar="FAULT", help=", ".join(FAULTS))
+    parser.add_argument(
+        "--only", nargs="+", choices=FAULTS, default=list(FAULTS), metavar="FAULT", help=", ".join(FAULTS)
+    )
     parser.add_argument("--sessions", type=int, default=0, help="live sessions before the first fault")
     parser.add_argument("--rate", type=float, default=PER_SECOND, help="events a second")
     parser.add_argument("--folder", type=Path, help="where logs and data stay; a temporary folder when not given")

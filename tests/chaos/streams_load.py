@@ -78,9 +78,7 @@ def deliver(kafka: KafkaSettings, records: Iterable[Sent]) -> None:
     futures: list[Any] = []
     try:
         for record in records:
-            futures.append(
-                producer.send(EVENTS.name, partition=record.partition, key=record.key, value=record.value)
-            )
+            futures.append(producer.send(EVENTS.name, partition=record.partition, key=record.key, value=record.value))
             if len(futures) > 10_000:
                 futures = [future for future in futures if not future.succeeded()]
         producer.flush(PATIENCE_MS / 1000)
@@ -133,3 +131,13 @@ class Ears:
             if load.sent_at.get(message_id, 0.0) > since:
                 first.setdefault(partition, at)
         return max(first.values()) - since if len(first) == PARTITIONS else None
+
+    def longest_silence_s(self, since: float, load: Load) -> float:
+        """The longest time from `since` on in which one partition decided about nothing that was sent after it."""
+        last = dict.fromkeys(range(PARTITIONS), since)
+        longest = 0.0
+        for partition, at, message_id in list(self.heard):
+            if load.sent_at.get(message_id, 0.0) > since:
+                longest = max(longest, at - last[partition])
+                last[partition] = at
+        return longest

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -20,7 +21,16 @@ from tests.chaos.streams_story import Sent
 
 FEATURES: Final = [name for name in SESSION_COLUMNS if name != "received_at"]
 """All that is told of a session, but for when its visitor's newest event was received: a later session's does not re-tell it."""
-DECIDED: Final = ["event_count", "likelihood", "persona", "persona_confidence", "style", "style_confidence", "arm", "is_offered"]
+DECIDED: Final = [
+    "event_count",
+    "likelihood",
+    "persona",
+    "persona_confidence",
+    "style",
+    "style_confidence",
+    "arm",
+    "is_offered",
+]
 COPIES: Final = ["sessions.likelihood", "sessions.persona", "sessions.style", "personas.persona", "personas.style"]
 """Where the latest decision is written as well."""
 
@@ -99,11 +109,12 @@ def _compare_counts(difference: Difference, rig: Rig, name: str, events: list[Ev
 def final_sessions(events: Iterable[Event]) -> tuple[dict[str, SessionFeatures], dict[str, SessionFeatures]]:
     """The same fold without Kafka: each session while it was open, and as it is in the end."""
     visitors: dict[str, Visitor] = {}
-    newest = {}
+    newest: dict[str, datetime] = {}
     for each in events:
         visitors.setdefault(each.visitor_id, Visitor(each.visitor_id)).observe(each)
         newest[each.write_key] = max(each.occurred_at, newest.get(each.write_key, each.occurred_at))
-    still_open, final = {}, {}
+    still_open: dict[str, SessionFeatures] = {}
+    final: dict[str, SessionFeatures] = {}
     for visitor in visitors.values():
         opened = [features_of(visitor, session, "") for session in visitor.sessions]
         still_open |= {each.session_id: each for each in opened}
@@ -153,9 +164,7 @@ def _compare_decisions(difference: Difference, rig: Rig, name: str, still_open: 
 
 def _compare_outcomes(difference: Difference, rig: Rig, name: str, final: dict[str, SessionFeatures]) -> None:
     columns = ["session_id", "closed_at", "event_count", "purchase_count", "revenue"]
-    stored = {
-        row[0]: row for row in rig.query(f"select {', '.join(columns)} from outcome where write_key = %s", name)
-    }
+    stored = {row[0]: row for row in rig.query(f"select {', '.join(columns)} from outcome where write_key = %s", name)}
     closed = {key: each for key, each in final.items() if each.closed_at is not None}
     for session_id, features in closed.items():
         expected = [getattr(features, column) for column in columns]
@@ -177,4 +186,3 @@ def _compare_row(
     ]
     if unlike:
         difference.differs(f"{what}: {'; '.join(unlike)}")
-

@@ -28,6 +28,8 @@ from tests.apache_kafka.server import kafka_service
 GROUP: Final = "shopstream"
 REBALANCE_TIMEOUT_S: Final = 6
 """Also the session's: a worker that is silent for longer is thrown out of the group."""
+STUCK_AFTER_S: Final = 90
+"""Longer than a worker is suspended: on waking it must do no harm, not just end."""
 STARTED_WITHIN_S: Final = 90.0
 
 
@@ -70,6 +72,7 @@ class Rig:
             f"SHOPSTREAM_{step.upper()}_PORT": str(port),
             "SHOPSTREAM_PROCESS_APP_ID": GROUP,
             "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": str(REBALANCE_TIMEOUT_S),
+            "SHOPSTREAM_PROCESS_STUCK_AFTER_S": str(STUCK_AFTER_S),
         }
         self.supervisor.start(
             Service(

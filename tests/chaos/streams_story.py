@@ -81,7 +81,15 @@ class Story:
             self._next, (at + timedelta(seconds=round(pause, 3)), number, left - 1 if left else chance.randint(3, 12))
         )
         name = chance.choices(
-            ["page_view", "view_item", "add_to_cart", "remove_from_cart", "user_engagement", "begin_checkout", "purchase"],
+            [
+                "page_view",
+                "view_item",
+                "add_to_cart",
+                "remove_from_cart",
+                "user_engagement",
+                "begin_checkout",
+                "purchase",
+            ],
             [40, 25, 10, 2, 12, 5, 6],
         )[0]
         return self._event(f"{self.name}-v{number}", name, at, self._properties(name))

@@ -122,12 +122,12 @@ def delete(state_dir: Path) -> None:
 
 def spoil(state_dir: Path) -> None:
     """Nonsense in the middle of every file that RocksDB keeps data in."""
-    spoiled = [file for kind in ("*.sst", "*.log") for file in state_dir.rglob(kind) if file.stat().st_size > 4_000]
+    spoiled = [file for kind in ("*.sst", "*.log") for file in state_dir.rglob(kind) if file.stat().st_size > 1_500]
     assert spoiled
     for file in spoiled:
         with file.open("r+b") as data:
             data.seek(file.stat().st_size // 3)
-            data.write(b"nonsense" * 100)
+            data.write(b"nonsense" * 50)
 
 
 STORES = [
@@ -190,7 +190,7 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
             producer.send(EVENTS.name, key=each.visitor_id.encode(), value=ENCODER.encode(each))
             if number == third:
                 producer.flush()
-                kill_after_some_features(100, first)
+                kill_after_some_features(300, first)
             if number == 2 * third:
                 producer.flush()
                 kill_after_some_features(900, second)
