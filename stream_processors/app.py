@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from aiokafka import ConsumerRecord
 from faust.types import TP, StreamT
 
 from contracts.topics import EVENTS, PARTITIONS, SESSION_FEATURES
@@ -16,13 +15,11 @@ from models.policy import Policy
 from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
 from stream_processors.outbox import Outbox
-from stream_processors.poll_lane import PollSchema, use_poll_lanes
+from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
 from stream_processors.score import Decider
 from stream_processors.sessionize import Sessionizer
 from stream_processors.visitors import VisitorStore, VisitorTable
 from stream_processors.watchdog import Progress
-
-Poll = list[ConsumerRecord]
 
 SOURCE = "shopstream/process"
 SWEEP_S = 1.0
@@ -91,6 +88,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
                     sessionizer.fold(tp.partition, records, outbox, now=datetime.now(UTC))
                 await outbox.send()
             for tp, records in waiting:
+                records.is_done = True
                 progress.reached(tp, records[-1].offset)
             yield
 
@@ -102,6 +100,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
                 decider.decide(tp.partition, records, outbox, now=datetime.now(UTC))
             await outbox.send()
             for tp, records in waiting:
+                records.is_done = True
                 progress.reached(tp, records[-1].offset)
             yield
 

@@ -25,6 +25,14 @@ FETCH_MAX_WAIT_MS = 20
 the partitions whose records are not consumed yet; with Faust's 1,500 ms their next records wait that long."""
 
 
+class Poll(list[ConsumerRecord]):
+    """The records of one partition and poll."""
+
+    is_done = False
+    """Set by the agent once all output made of it is acknowledged. Until then Faust's acknowledgement does not count: Faust
+    also acknowledges what it passes over because partitions are about to be revoked."""
+
+
 class PollSchema(faust.Schema[Any, Any]):
     """The schema of a lane topic: the value passes as it is, a list of `ConsumerRecord`."""
 
@@ -51,13 +59,18 @@ class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Any:
-        """Fetch from the active partitions, and from no other when there are none.
+        """Fetch from the active partitions, from no other when there are none, and only from changelogs until recovery is over.
 
         Faust hands over a live set, which recovery may have emptied meanwhile; the client takes an empty set for all
-        partitions, and Faust would drop what then comes from the paused ones.
+        partitions, and Faust would drop what then comes from the paused ones. And Faust lets the sources go on a moment
+        before it has sought their committed offsets and cleared the agents' queues: what was fetched in that moment was
+        cleared and never fetched again.
         """
         if active_partitions is not None:
             active_partitions = set(active_partitions)
+            if self.app.rebalancing:
+                changelogs = self.app.tables.changelog_topics
+                active_partitions = {tp for tp in active_partitions if tp.topic in changelogs}
             if not active_partitions:
                 await asyncio.sleep(0.05)
                 return {}
@@ -163,8 +176,13 @@ class PollLaneConsumer(driver.Consumer):
     def _to_poll(self, tp: TP, batch: list[ConsumerRecord]) -> Any:
         last = batch[-1]
         message: Any = self._to_message(tp, last)
-        message.key, message.value, message.headers = None, batch, []
+        message.key, message.value, message.headers = None, Poll(batch), []
         return message
+
+    def ack(self, message: Message) -> bool:
+        if message.topic in self.lanes and not cast(Poll, message.value).is_done:
+            return False  # it is read again
+        return super().ack(message)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         # Offsets between two polls' last ones were delivered inside a poll; they are not gaps.
