@@ -18,6 +18,7 @@ from stream_processors.outbox import Outbox
 from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
 from stream_processors.score import Decider
 from stream_processors.sessionize import Sessionizer
+from stream_processors.suspension import Pulse
 from stream_processors.visitors import VisitorStore, VisitorTable
 from stream_processors.watchdog import Progress
 
@@ -64,7 +65,8 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
     )
-    use_poll_lanes(app, [EVENTS.name, SESSION_FEATURES.name])
+    pulse = Pulse(app.conf.broker_session_timeout)
+    use_poll_lanes(app, [EVENTS.name, SESSION_FEATURES.name], pulse)
     table = app.Table(
         "visitors",
         key_type=bytes,
@@ -103,6 +105,10 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
                 records.is_done = True
                 progress.reached(tp, records[-1].offset)
             yield
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust types it loosely
+    async def beat() -> None:
+        await pulse.run()
 
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def sweep() -> None:

@@ -18,6 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 
 from stream_processors.reconnecting import pause_between_attempts
+from stream_processors.suspension import Pulse, check_before_sending
 
 HIGHWATER_TIMEOUT_MS = 5_000
 FETCH_MAX_WAIT_MS = 20
@@ -203,16 +204,21 @@ class PollLaneConsumer(driver.Consumer):
 
 
 class PatientProducer(driver.Producer):
-    """Faust's Kafka producer, which does not storm a broker that is away."""
+    """Faust's Kafka producer, which does not storm a broker that is away, nor send what is older than its worker's session."""
+
+    pulse: ClassVar[Pulse | None] = None
 
     def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
         producer = super()._new_producer(transactional_id)
         pause_between_attempts(producer.client)
+        if self.pulse is not None:
+            check_before_sending(producer.client, self.pulse)
         return producer
 
 
-def use_poll_lanes(app: faust.App, topics: Collection[str]) -> None:
+def use_poll_lanes(app: faust.App, topics: Collection[str], pulse: Pulse | None = None) -> None:
     """Give the app a transport with lanes for `topics`. Call before the app starts."""
     consumer = type("LaneConsumer", (PollLaneConsumer,), {"lanes": frozenset(topics)})
-    transport = type("LaneTransport", (driver.Transport,), {"Consumer": consumer, "Producer": PatientProducer})
+    producer = type("LaneProducer", (PatientProducer,), {"pulse": pulse})
+    transport = type("LaneTransport", (driver.Transport,), {"Consumer": consumer, "Producer": producer})
     app.transport = transport(app.conf.broker_consumer, app)
