@@ -10,6 +10,10 @@ from typing import Any, Final
 log = logging.getLogger(__name__)
 
 BEAT_S: Final = 0.5
+SHORTEST_S: Final = 20.0
+"""A crowded machine may keep a process waiting for some seconds."""
+IDLE: Final = 0.1
+"""Share of the time that a process at work uses even on a crowded machine."""
 
 
 class Pulse:
@@ -26,7 +30,7 @@ class Pulse:
         used: Callable[[], float] = time.process_time,
         leave: Callable[[int], object] = os._exit,
     ) -> None:
-        self._session_timeout_s = session_timeout_s
+        self._at_most_s = max(session_timeout_s, SHORTEST_S)
         self._wall, self._used, self._leave = wall, used, leave
         self._beat()
 
@@ -40,11 +44,10 @@ class Pulse:
     def check(self) -> None:
         """End the process when it was suspended for too long. A process that was only busy has used its time."""
         silent_s = self._wall() - self._beat_at
-        if silent_s > self._session_timeout_s and self._used() - self._used_at < silent_s / 2:
+        if silent_s > self._at_most_s and self._used() - self._used_at < silent_s * IDLE:
             log.error(
-                "suspended for %.0f s, and the group waits %.0f s; ending, since others have the partitions by now",
+                "suspended for %.0f s; ending, since others have the partitions by now",
                 silent_s,
-                self._session_timeout_s,
             )
             self._leave(1)
 
