@@ -1,4 +1,4 @@
-"""The Faust app: two agents and a timer around the pure folds of sessionize and score."""
+"""The Faust app: one agent and a timer around sessionize and score, which it calls one after the other for each poll."""
 
 import asyncio
 import tempfile
@@ -11,7 +11,7 @@ import faust
 from aiokafka import ConsumerRecord
 from faust.types import TP, StreamT
 
-from contracts.topics import EVENTS, SESSION_FEATURES
+from contracts.topics import EVENTS
 from models.policy import Policy
 from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
@@ -50,6 +50,8 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         topic_disable_leader=True,
         topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication_factor,
+        # Standbys in memory would be read anew when they take over, and Faust balances better without.
+        table_standby_replicas=0,
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=1.0,
         broker_max_poll_records=2_000,
@@ -65,7 +67,7 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
     )
-    use_poll_lanes(app, [EVENTS.name, SESSION_FEATURES.name])
+    use_poll_lanes(app, [EVENTS.name])
     table = app.Table(
         "visitors",
         key_type=bytes,
@@ -85,26 +87,22 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         async for waiting in _waiting(polls):
             async with turn:
                 outbox = Outbox(app.producer, SOURCE)
-                for tp, records in waiting:
-                    sessionizer.fold(tp.partition, records, outbox, now=datetime.now(UTC))
+                now = datetime.now(UTC)
+                made = [
+                    (tp.partition, features)
+                    for tp, records in waiting
+                    for features in sessionizer.fold(tp.partition, records, outbox, now=now)
+                ]
+                decider.decide(made, outbox, now=now)
                 await outbox.send()
-            for tp, records in waiting:
-                progress.reached(tp, records[-1].offset)
-            yield
-
-    @app.agent(app.topic(SESSION_FEATURES.name, schema=PollSchema(), maxsize=MAX_QUEUED_POLLS), name="score")
-    async def score(polls: StreamT[Poll]) -> AsyncIterator[None]:
-        async for waiting in _waiting(polls):
-            outbox = Outbox(app.producer, SOURCE)
-            for tp, records in waiting:
-                decider.decide(tp.partition, records, outbox, now=datetime.now(UTC))
-            await outbox.send()
             for tp, records in waiting:
                 progress.reached(tp, records[-1].offset)
             yield
 
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def sweep() -> None:
+        if not is_ready(app):
+            return  # the store is being recovered: what it says of a visitor may be old
         async with turn:
             outbox = Outbox(app.producer, SOURCE)
             sessionizer.sweep(outbox, now=datetime.now(UTC))
@@ -121,6 +119,14 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
     signal.connect(revoked, weak=False)
 
     return app
+
+
+def is_ready(app: faust.App) -> bool:
+    """The store is recovered for the partitions assigned; with more workers than partitions some stand by with none."""
+    tables: Any = app.tables
+    if not app.started or app.rebalancing or not tables.recovery.completed.is_set():
+        return False
+    return bool(app.consumer.assignment() or app.unassigned)
 
 
 async def _waiting(polls: StreamT[Poll]) -> AsyncIterator[list[tuple[TP, Poll]]]:

@@ -11,17 +11,17 @@ import faust
 import uvloop
 from aiokafka.errors import KafkaError
 
-from contracts.topics import EVENTS, SESSION_FEATURES
+from contracts.topics import EVENTS
 from runtime.health import HealthServer
 from runtime.kafka import kafka_check
 from runtime.logs import configure_logging
 from runtime.settings import KafkaSettings, ProcessSettings
-from stream_processors.app import make_app
+from stream_processors.app import is_ready, make_app
 from stream_processors.watchdog import Progress
 
 log = logging.getLogger(__name__)
 
-SOURCES: Final = frozenset({EVENTS.name, SESSION_FEATURES.name})
+SOURCES: Final = frozenset({EVENTS.name})
 WATCH_S: Final = 1.0
 MEASURE_TIMEOUT_S: Final = 5.0
 STOP_DEADLINE_S: Final = 15.0
@@ -103,11 +103,3 @@ async def _measure(app: faust.App, progress: Progress) -> None:
         earliest = await consumer.earliest_offsets(*unknown)
         progress.starts_at({tp: earliest[tp] if offset is None else offset for tp, offset in committed.items()})
     progress.measure(await consumer.ends(*assigned))
-
-
-def is_ready(app: faust.App) -> bool:
-    """Partitions are assigned and the store is recovered."""
-    tables: Any = app.tables
-    return bool(
-        app.started and not app.rebalancing and app.consumer.assignment() and tables.recovery.completed.is_set()
-    )

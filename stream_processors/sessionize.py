@@ -44,10 +44,12 @@ class Sessionizer:
         self._gap = gap
         self._watermarks = Watermarks()
         self._due: dict[tuple[int, str], list[tuple[datetime, str]]] = {}
-        self._scheduled: set[str] = set()
+        self._scheduled: dict[str, datetime] = {}
 
-    def fold(self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime) -> None:
-        """Fold one poll of one partition; each session that changed is sent once, as it stands at the end."""
+    def fold(
+        self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime
+    ) -> list[SessionFeatures]:
+        """Fold one poll of one partition; each session that changed is sent once, as it stands at the end, and returned."""
         by_visitor: dict[str, list[tuple[ConsumerRecord, Event]]] = {}
         for record in records:
             try:
@@ -56,10 +58,12 @@ class Sessionizer:
                 self._bury(partition, record, "undecodable", str(error), outbox, now)
                 continue
             by_visitor.setdefault(event.visitor_id, []).append((record, event))
+        made: list[SessionFeatures] = []
         for visitor_id, arrivals in by_visitor.items():
-            self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
+            made += self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
         FOLDED.inc(sum(map(len, by_visitor.values())))
         VISITORS.set(len(self._store))
+        return made
 
     def _fold_visitor(
         self,
@@ -68,7 +72,7 @@ class Sessionizer:
         arrivals: list[tuple[ConsumerRecord, Event]],
         outbox: Outbox,
         now: datetime,
-    ) -> None:
+    ) -> list[SessionFeatures]:
         try:
             changed = self._observe(self._store.get(visitor_id), [event for _, event in arrivals])
         except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
@@ -81,6 +85,7 @@ class Sessionizer:
             self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
         self._store.put(visitor, partition, outbox)
         self._schedule(visitor, partition)
+        return changed
 
     def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[SessionFeatures]:
         """The sessions that the events changed, each as it stands at the end, with the last event that changed it."""
@@ -141,13 +146,16 @@ class Sessionizer:
 
     def _schedule(self, visitor: Visitor, partition: int) -> None:
         """Remember when the visitor must be looked at again: when a session may close, or may be forgotten."""
-        if visitor.visitor_id in self._scheduled or not visitor.sessions:
+        if not visitor.sessions:
             return
         still_open = [session.last[0] for session in visitor.sessions if not session.is_closed]
-        at = min(still_open) if still_open else visitor.sessions[-1].last[0] + LATENESS
+        due = (min(still_open) if still_open else visitor.sessions[-1].last[0] + LATENESS) + self._gap
+        known = self._scheduled.get(visitor.visitor_id)
+        if known is not None and known <= due:  # looked at then, and scheduled anew
+            return
         heap = self._due.setdefault((partition, visitor.sessions[-1].write_key), [])
-        heapq.heappush(heap, (at + self._gap, visitor.visitor_id))
-        self._scheduled.add(visitor.visitor_id)
+        heapq.heappush(heap, (due, visitor.visitor_id))
+        self._scheduled[visitor.visitor_id] = due
 
     def sweep(self, outbox: Outbox, *, now: datetime) -> None:
         """Close the sessions that event time has passed, and forget what no late event can change any more."""
@@ -158,11 +166,13 @@ class Sessionizer:
             later: list[tuple[datetime, str]] = []
             while heap and heap[0][0] < watermark:
                 due, visitor_id = heapq.heappop(heap)
+                if self._scheduled.get(visitor_id) != due:  # an earlier time was found since
+                    continue
                 visitor = self._store.get(visitor_id)
                 if visitor.received_at is not None and now - visitor.received_at < SETTLE:
                     later.append((due, visitor_id))
                     continue
-                self._scheduled.discard(visitor_id)
+                del self._scheduled[visitor_id]
                 self._close(visitor, partition, watermark, outbox)
                 self._schedule(visitor, partition)
             for each in later:

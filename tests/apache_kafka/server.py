@@ -27,6 +27,13 @@ def missing() -> str | None:
 @contextlib.contextmanager
 def apache_kafka(folder: Path) -> Iterator[str]:
     """Run a broker; yields its bootstrap address. Its log is `folder/kafka.log`."""
+    broker, address = kafka_service(folder)
+    with running(broker, timeout_s=60):
+        yield address
+
+
+def kafka_service(folder: Path) -> tuple[Service, str]:
+    """A broker as a service, its storage formatted, and its bootstrap address: started again, it has its data."""
     port, controller = free_port(), free_port()
     properties = folder / "server.properties"
     properties.write_text(
@@ -57,5 +64,4 @@ auto.create.topics.enable=false
     broker = Service(
         name="kafka", command=(*java, "kafka.Kafka", str(properties)), log=log, ready=port_check("127.0.0.1", port)
     )
-    with running(broker, timeout_s=60):
-        yield f"127.0.0.1:{port}"
+    return broker, f"127.0.0.1:{port}"

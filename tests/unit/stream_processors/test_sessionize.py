@@ -179,6 +179,15 @@ def test_a_session_that_goes_on_is_not_closed_by_its_first_timer() -> None:
     assert [o.event_count for o in shop.outcomes()] == [2]
 
 
+def test_a_visitor_who_returns_has_the_next_session_closed_after_its_own_gap() -> None:
+    shop = Shop()
+    shop.poll(event("page_view", "12:00"))
+    shop.sweep(NOW + timedelta(minutes=31))
+    shop.poll(event("page_view", "13:00"), now=NOW + timedelta(minutes=60))
+    shop.sweep(NOW + timedelta(minutes=91))
+    assert [each.started_at.hour for each in shop.outcomes()] == [13]
+
+
 def test_a_day_later_the_session_has_become_history() -> None:
     shop = Shop()
     shop.poll(event("purchase", "12:00", value=20.0))
