@@ -74,6 +74,7 @@ def compared_by_command(stream: Running, monkeypatch: pytest.MonkeyPatch, capsys
     return capsys.readouterr().out
 
 
+@pytest.mark.timeout(420)  # 25,000 events through the pipeline, then folded and scored twice more
 def test_live_and_offline_are_bit_equal_on_a_thousand_real_sessions(
     stream: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -20,7 +22,7 @@ from runtime.recordings import RecordingError, recorded_by_kafka, recorded_in_fi
 from runtime.settings import KafkaSettings, ProcessSettings
 from shopstream.embedded.broker import embedded_broker
 from shopstream.supervise import Supervisor
-from tests.integration.test_streams import clicks, stream_processor
+from tests.integration.test_streams import clicks, stream_processor, wait_until
 from tests.recorded import settled
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "growing.md"
@@ -78,15 +80,16 @@ def beside(tmp_path: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.timeout(420)  # three workers and seven commands, one after the other
 def test_a_stream_rebuilt_with_more_partitions_tells_the_same_bits(
     broker: KafkaSettings, beside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = clicks(3_000, 200, Random(8))
-    publish(broker, events[:2_000])
+    events = clicks(1_500, 150, Random(8))
+    publish(broker, events[:1_000])
     fold(broker, tmp_path / "live-worker")
     clusters = {"LIVE": broker.brokers[0], "BESIDE": beside}
     told = run(commands("rebuild"), tmp_path, **clusters)
-    assert "2,000 recorded events were published" in told
+    assert "1,000 recorded events were published" in told
 
     new = KafkaSettings(brokers=(beside,), partitions=12)
     assert create_topics(new) == []
@@ -94,9 +97,9 @@ def test_a_stream_rebuilt_with_more_partitions_tells_the_same_bits(
     fold(new, tmp_path / "worker-beside")
     told = run(commands("compared"), tmp_path, SHOPSTREAM_KAFKA_BROKERS=beside)
     assert told.count("all are equal, bit by bit") == 2
-    assert told.count("2,000 events of 200 visitors") == 2
+    assert told.count("1,000 events of 150 visitors") == 2
 
-    publish(broker, events[2_000:])
+    publish(broker, events[1_000:])
     run(commands("switch"), tmp_path, SHOPSTREAM_KAFKA_BROKERS=beside, **clusters)
     fold(new, tmp_path / "worker-beside")
     told = run("shopstream replay --compare", tmp_path, SHOPSTREAM_KAFKA_BROKERS=beside)
@@ -105,6 +108,29 @@ def test_a_stream_rebuilt_with_more_partitions_tells_the_same_bits(
     values = {record.value for parts in beside_parts for record in parts[EVENTS.name].records}
     assert values == {ENCODER.encode(each) for each in events}
     assert len(beside_parts) == 12
+
+
+def partitions_of(url: str) -> set[str]:
+    """The partitions that a worker has, by its metrics."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    return set(re.findall(rf'^process_lag_records\{{partition="(\d+)",topic="{EVENTS.name}"\}}', text, re.MULTILINE))
+
+
+def test_two_workers_share_the_partitions_evenly(broker: KafkaSettings, tmp_path: Path) -> None:
+    supervisor = Supervisor(say=lambda _: None)
+    urls = []
+    try:
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+            worker = stream_processor(broker, tmp_path / name)
+            urls.append(f"http://127.0.0.1:{(worker.environ or {})['SHOPSTREAM_PROCESS_PORT']}")
+            supervisor.start(replace(worker, name=name))
+        supervisor.wait_until_ready(120, threading.Event())
+        assert wait_until(lambda: [len(partitions_of(url)) for url in urls] == [3, 3]), [*map(partitions_of, urls)]
+        assert len(partitions_of(urls[0]) | partitions_of(urls[1])) == 6
+    finally:
+        supervisor.stop_all()
 
 
 def test_a_difference_ends_the_command_with_1_and_names_the_field(

@@ -34,7 +34,7 @@ def test_every_view_can_be_read(shop: Tables, is_empty: bool) -> None:
         shop.write(
             event(occurred_at=ago(minutes=1)),
             event("purchase", ago(minutes=1), value=3.0),
-            features(ago(minutes=2), ago(minutes=1), session_id="s1"),
+            features(ago(minutes=2), ago(minutes=1), session_id="s1", user_id="u1"),
             decision(ago(minutes=2), session_id="s1", incentive=incentive()),
             outcome(ago(minutes=2), ago(minutes=1), session_id="s1", purchase_count=1),
             dead_letter(ago(minutes=1)),
@@ -164,6 +164,22 @@ def test_persona_distribution_is_of_all_sessions_with_a_decision(shop: Tables) -
         ("Browser", 3, 0.75, 2),
         ("Quick Buyer", 1, 0.25, 0),
     ]
+
+
+def test_customers_are_one_on_all_their_devices_and_another_in_another_shop(shop: Tables) -> None:
+    shop.write(
+        features("12:00", visitor_id="phone", session_id="s1", user_id="u1"),
+        features("13:00", visitor_id="laptop", session_id="s2", user_id="u1", purchase_count=1, revenue=20.0),
+        features("14:00", visitor_id="laptop", session_id="s3", user_id="u1", purchase_count=2, revenue=15.0),
+        features("12:00", visitor_id="theirs", session_id="s4", user_id="u1", write_key="other-shop"),
+        features("12:00", visitor_id="nobody", session_id="s5"),
+    )
+    rows = shop.view("customers", order_by="sessions desc")
+    assert [(row["write_key"], row["visitors"], row["sessions"], row["purchases"], row["revenue"]) for row in rows] == [
+        ("demo", 2, 3, 3, 35.0),
+        ("other-shop", 1, 1, 0, 0.0),
+    ]
+    assert rows[0]["visitor_ids"] == ["laptop", "phone"]
 
 
 def test_funnel_by_hour_counts_a_session_in_the_hour_it_started(shop: Tables) -> None:
