@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from models.features import NAMES
 from models.metrics import Numbers, expected_calibration_error
 from models.serving import Scorer
 from models.tables import Table
@@ -15,6 +16,10 @@ from models.tables import Table
 TOP_SHARE: Final = 0.05
 WIDTHS: Final = 10
 RESAMPLES: Final = 200
+GROUPINGS: Final = {"device": "is_", "source": "from_"}
+"""What groups are made by, and how the features that tell them begin."""
+SMALLEST_GROUP: Final = 200
+"""Visits below which a group's figures say nothing."""
 SEED: Final = 5
 
 
@@ -54,6 +59,14 @@ class PrefixRow(msgspec.Struct, frozen=True, kw_only=True):
     """Share of all buyers among the top 10 %, 20 % … 100 % by score."""
 
 
+class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of the visits of one device or one source, after `figures.k` events."""
+
+    by: str
+    group: str
+    figures: PrefixRow
+
+
 def likelihoods_of(scorer: Scorer, table: Table) -> Numbers:
     """What the live pipeline would have said at each row."""
     after = scorer.card.likelihood_after_purchase
@@ -71,6 +84,21 @@ def curve_of(
             bought = table.buys_later[chosen].astype(np.float64)
             curve.append(row_of(k, likelihood[chosen], bought, resamples=resamples))
     return tuple(curve)
+
+
+def groups_of(table: Table, likelihood: Numbers, k: int, *, resamples: int = RESAMPLES) -> tuple[GroupRow, ...]:
+    """By device and by source, whichever the log tells of: a model that is good on the whole may fail some of the visitors."""
+    rows = []
+    chosen = (table.length == k) & ~table.visit_has_bought
+    for by, prefix in GROUPINGS.items():
+        names = [name for name in NAMES if name.startswith(prefix)]
+        for name in names:
+            part = chosen & (table.rows[:, NAMES.index(name)] == 1.0)
+            bought = table.buys_later[part].astype(np.float64)
+            if len(bought) >= SMALLEST_GROUP:
+                figures = row_of(k, likelihood[part], bought, resamples=resamples)
+                rows.append(GroupRow(by=by, group=name.removeprefix(prefix), figures=figures))
+    return tuple(rows)
 
 
 def row_of(k: int, probability: Numbers, bought: Numbers, *, resamples: int = RESAMPLES) -> PrefixRow:

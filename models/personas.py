@@ -91,6 +91,10 @@ class PersonaModel(msgspec.Struct, frozen=True, kw_only=True):
     """In scaled traits."""
     spread: float
     """Mean squared distance of a visit to its centre, divided by the number of traits."""
+    silhouette: float | None = None
+    """How much nearer a visit is to its own cluster than to the next one: 1 is apart, 0 is no border at all. Null where not measured."""
+    stability: float | None = None
+    """Adjusted Rand index between these clusters and those learnt from resampled visits, mean over resamples: 1 is always the same."""
 
 
 class PersonaScorer:

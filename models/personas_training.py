@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from contracts.decisions import Persona
 from contracts.features import SessionFeatures
@@ -15,6 +17,9 @@ from models.personas import FULL_EVENTS, PROTOTYPES, TRAITS, PersonaModel
 ENOUGH_VISITS: Final = 100
 SMALLEST_SCALE: Final = 1e-3
 DIGITS: Final = 5
+RESAMPLES: Final = 10
+SILHOUETTE_VISITS: Final = 2_000
+QUALITY_DIGITS: Final = 3
 
 
 def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
@@ -29,8 +34,7 @@ def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
     mean = np.nanmean(traits, axis=0)
     scale = np.maximum(np.nanstd(traits, axis=0), SMALLEST_SCALE)
     points = np.nan_to_num((traits - mean) / scale)
-    meanings = np.array(list(PROTOTYPES.values()))
-    clusters = KMeans(n_clusters=len(PROTOTYPES), init=meanings, n_init=1, random_state=seed).fit(points)
+    clusters = _clustered(points, seed)
     centres = clusters.cluster_centers_
     names = named(centres)
     return PersonaModel(
@@ -39,6 +43,8 @@ def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
         scale=_rounded(scale),
         centres={name: _rounded(centres[place]) for name, place in names.items()},
         spread=round(float(clusters.inertia_) / points.size, DIGITS),
+        silhouette=_silhouette(points, clusters.labels_, seed),
+        stability=_stability(points, clusters.labels_, seed),
     )
 
 
@@ -48,6 +54,25 @@ def named(centres: Numbers) -> dict[Persona, int]:
     distances = np.linalg.norm(meanings[:, None, :] - centres[None, :, :], axis=2)
     _, places = linear_sum_assignment(distances)
     return {name: int(place) for name, place in zip(PROTOTYPES, places, strict=True)}
+
+
+def _clustered(points: Numbers, seed: int) -> KMeans:
+    meanings = np.array(list(PROTOTYPES.values()))
+    return KMeans(n_clusters=len(PROTOTYPES), init=meanings, n_init=1, random_state=seed).fit(points)
+
+
+def _silhouette(points: Numbers, labels: NDArray[np.int32], seed: int) -> float:
+    chosen = np.random.default_rng(seed).permutation(len(points))[:SILHOUETTE_VISITS]
+    return round(float(silhouette_score(points[chosen], labels[chosen])), QUALITY_DIGITS)
+
+
+def _stability(points: Numbers, labels: NDArray[np.int32], seed: int) -> float:
+    random = np.random.default_rng(seed)
+    scores = []
+    for _ in range(RESAMPLES):
+        drawn = points[random.integers(0, len(points), len(points))]
+        scores.append(adjusted_rand_score(labels, _clustered(drawn, seed).predict(points)))
+    return round(float(np.mean(scores)), QUALITY_DIGITS)
 
 
 def _rounded(values: Numbers) -> tuple[float, ...]:

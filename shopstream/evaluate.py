@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from models.evaluation import PrefixRow, curve_of, likelihoods_of
+from models.evaluation import GroupRow, PrefixRow, curve_of, groups_of, likelihoods_of
 from models.serving import Scorer
 from models.tables import Table
 from models.training import TrainingFailed, train_on_log
@@ -19,6 +19,7 @@ from shopstream.train import SEED, before, source_of
 TRAIN_SHARE: Final = 2 / 3
 """Of the log's visits."""
 DAY_S: Final = 86_400
+GROUPED_AT: Final = 3
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[PrefixRow, ...]
     curve_of_new_visitors: tuple[PrefixRow, ...]
     """Only visitors without a session in the training time. Empty where a model was given."""
+    groups: tuple[GroupRow, ...] = ()
+    """By device and source, after `GROUPED_AT` events."""
 
 
 def evaluate(
@@ -86,6 +89,7 @@ def _told(
     new: Table | None,
 ) -> Evaluation:
     lengths = LOGS[format].curve
+    likelihood = likelihoods_of(scorer, table)
     return Evaluation(
         format=format,
         data=f"{LOGS[format].name}: {path.name}",
@@ -93,6 +97,7 @@ def _told(
         model_version=scorer.card.model_version,
         trained_until=cut,
         challengers=scorer.card.challengers,
-        curve=curve_of(table, likelihoods_of(scorer, table), lengths),
+        curve=curve_of(table, likelihood, lengths),
         curve_of_new_visitors=() if new is None else curve_of(new, likelihoods_of(scorer, new), lengths, resamples=50),
+        groups=groups_of(table, likelihood, GROUPED_AT),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from models.evaluation import PrefixRow
+from models.evaluation import GroupRow, PrefixRow
 from shopstream.evaluate import Evaluation
 from shopstream.svg import Line, chart
 
@@ -29,6 +29,8 @@ def page_of(result: Evaluation) -> str:
     tables = [_table("Every visitor", result.curve)]
     if result.curve_of_new_visitors:
         tables.append(_table("Visitors without a session in the training time", result.curve_of_new_visitors))
+    if result.groups:
+        tables.append(_groups(result.groups))
     tried = ", ".join(f"{escape(name)} {loss:.5f}" for name, loss in result.challengers.items())
     return "".join(
         (
@@ -80,15 +82,26 @@ def _gains(curve: Sequence[PrefixRow]) -> str:
     return chart("Lift: share of all buyers found", "best-scored visits, %", lines, x_max=100.0, y_max=1.0)
 
 
-def _table(title: str, curve: Sequence[PrefixRow]) -> str:
-    names = ("k", "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "Brier (base)", "ECE (equal count; by chance)")
-    head = "".join(f"<th>{name}</th>" for name in names)
+def _groups(groups: Sequence[GroupRow]) -> str:
+    """One table a grouping; its first column is the group."""
+    tables = []
+    for by in dict.fromkeys(group.by for group in groups):
+        chosen = [group for group in groups if group.by == by]
+        title = f"By {by}, after {chosen[0].figures.k} events"
+        tables.append(_table(title, [group.figures for group in chosen], by, [group.group for group in chosen]))
+    return "".join(tables)
+
+
+def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequence[str] = ()) -> str:
+    """`labels` name the rows, each by its k when left out."""
+    names = (of, "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "Brier (base)", "ECE (equal count; by chance)")
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = "".join(
         "<tr>"
         + "".join(
             f"<td>{cell}</td>"
             for cell in (
-                row.k,
+                escape(label),
                 f"{row.n:,}",
                 f"{row.base_rate:.2%}",
                 _cell(row.auc, row.auc_interval, 3),
@@ -99,7 +112,7 @@ def _table(title: str, curve: Sequence[PrefixRow]) -> str:
             )
         )
         + "</tr>"
-        for row in curve
+        for label, row in zip(labels or [str(row.k) for row in curve], curve, strict=True)
     )
     return f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{rows}</table>"
 

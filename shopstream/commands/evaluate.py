@@ -17,7 +17,11 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="A shop's event log, a file or a folder.")],
     format: Annotated[str, typer.Option(help="google-merchandise, rees46, dmm or uci.")],
     model: Annotated[
-        Path | None, typer.Option(help="Judge this model; left out, one is trained on the earlier part of the data.")
+        Path | None,
+        typer.Option(
+            envvar="SHOPSTREAM_PROCESS_MODEL_DIR",
+            help="Judge this model; left out, one is trained on the earlier part of the data.",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     report: Annotated[Path | None, typer.Option(help="Also write a page with charts.")] = None,
@@ -85,6 +89,12 @@ def _show(result: "Evaluation") -> None:
                 f"{row.ece_by_chance:.4f}",
             )
         lines.print(table)
+    for group in result.groups:
+        row = group.figures
+        lines.print(
+            f"{group.by} {group.group} at k = {row.k}: n {row.n:,}, base rate {row.base_rate:.2%}, "
+            f"PR-AUC {_with_interval(row.pr_auc, row.pr_auc_interval, 3)}, ECE {row.ece:.4f}"
+        )
 
 
 def _with_interval(figure: float | None, interval: tuple[float, float] | None, digits: int) -> str:
@@ -95,18 +105,26 @@ def _with_interval(figure: float | None, interval: tuple[float, float] | None, d
 
 def _show_uci(path: Path, as_json: bool) -> None:
     import msgspec
+    from rich.console import Console
+    from rich.table import Table
 
-    from shopstream.screen import screen
-    from shopstream.uci import figures_of
+    from shopstream import uci, uci_paper
+    from shopstream.screen import progress, screen
 
-    lines = screen()
-    figures = figures_of(path)
+    data = uci.read(path)
+    splits = 2 * uci.REPEATS * uci.FOLDS + len(uci_paper.PROTOCOLS) * uci_paper.REPEATS
+    lines = Console(stderr=True, highlight=False) if as_json else screen()
+    with progress(lines, f"judging {path.name}", splits, "splits") as bar:
+
+        def advance(count: int) -> None:
+            bar.advance(bar.task_ids[0], count)
+
+        figures = [*uci.honest_figures(data, advance), *uci_paper.paper_figures(data, advance)]
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
         return
+    table = Table("protocol", "buyers tested", "AUC", "PR-AUC", "F1 of buyers", "accuracy", "Brier")
     for each in figures:
-        lines.print(
-            f"{each.protocol}: base rate {each.base_rate:.3f}, AUC {each.auc[0]:.3f} ± {each.auc[1]:.3f}, "
-            f"PR-AUC {each.pr_auc[0]:.3f} ± {each.pr_auc[1]:.3f}, F1 {each.f1[0]:.3f} ± {each.f1[1]:.3f}, "
-            f"accuracy {each.accuracy[0]:.3f}, Brier {each.brier[0]:.4f}"
-        )
+        told = (each.auc, each.pr_auc, each.f1, each.accuracy, each.brier)
+        table.add_row(each.protocol, f"{each.base_rate:.1%}", *(f"{mean:.3f} ± {spread:.3f}" for mean, spread in told))
+    screen().print(table)

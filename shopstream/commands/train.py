@@ -61,6 +61,9 @@ def train(
     if card.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in card.challengers.items())
         lines.print(f"log loss on later visitors: {tried}")
+    lines.print(
+        f"personas: silhouette {card.personas.silhouette}, stability over resampled visits {card.personas.stability}"
+    )
     for row in card.metrics:
         lines.print(
             f"after {row.events} events: {row.sessions:,} sessions, base rate {row.base_rate:.3f}, AUC {row.auc}, "

@@ -55,6 +55,21 @@ def test_a_retraining_on_other_visitors_gives_each_name_a_centre_of_the_same_kin
         assert model.spread > 0
 
 
+def test_visits_of_clear_kinds_are_apart_and_found_again_in_resamples() -> None:
+    model = fit_personas(crowd(1), seed=1)
+    assert model.silhouette is not None
+    assert model.stability is not None
+    assert model.silhouette > 0.4
+    assert model.stability > 0.8
+
+
+def test_visits_of_no_kind_have_no_clear_border(sessions: list[SessionFeatures]) -> None:
+    model, clear = fit_personas(sessions, seed=1), fit_personas(crowd(1), seed=1)
+    assert model.silhouette is not None
+    assert clear.silhouette is not None
+    assert model.silhouette < clear.silhouette
+
+
 def test_the_same_visits_and_seed_give_the_same_model(sessions: list[SessionFeatures]) -> None:
     assert fit_personas(sessions, seed=3) == fit_personas(sessions, seed=3)
 

@@ -1,0 +1,101 @@
+"""ClickstreamDMM as events: each page one event, in order, and nothing of the outcome before the purchase."""
+
+import gzip
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import event_names
+from producers.replay.dmm import PAGES, START, items
+from producers.replay.items import ReplayError, ReplayItem
+
+SESSIONS = "session,purchase,static1,static5_z,n_pages\nd1,1,0,0.5,3\nd2,0,1,-0.5,2\n"
+PAGE_EVENTS = "session,seq,seconds,page\nd1,0,0,0\nd1,1,40,3\nd1,2,40,6\nd2,0,0,2\nd2,1,7,9\nd3,0,0,1\n"
+"""Two pages of d1 in one second; a class that nobody knows; a visit that the sessions file has not."""
+
+
+def write(folder: Path, sessions: str = SESSIONS, pages: str = PAGE_EVENTS) -> Path:
+    (folder / "sessions.csv.gz").write_bytes(gzip.compress(sessions.encode()))
+    (folder / "page_events.csv.gz").write_bytes(gzip.compress(pages.encode()))
+    return folder
+
+
+def read(folder: Path) -> dict[str, list[ReplayItem]]:
+    stories: dict[str, list[ReplayItem]] = {}
+    for each in items(folder, lambda visitor_id: True):
+        stories.setdefault(each.visitor_id, []).append(each)
+    return stories
+
+
+def names_of(story: list[ReplayItem]) -> list[str]:
+    bodies = [msgspec.json.decode(each.body) for each in story]
+    return [event_names.PAGE_VIEW if body["type"] == "page" else body["event"] for body in bodies]
+
+
+def test_a_visit_is_its_pages_and_then_its_purchase(tmp_path: Path) -> None:
+    stories = read(write(tmp_path))
+    assert set(stories) == {"dmm-d1", "dmm-d2"}
+    assert names_of(stories["dmm-d1"]) == ["page_view", "view_item", "begin_checkout", "purchase"]
+    assert names_of(stories["dmm-d2"]) == ["view_item_list", "page_view"]
+
+
+def test_pages_of_one_second_keep_their_order(tmp_path: Path) -> None:
+    moments = [each.occurred_at for each in read(write(tmp_path))["dmm-d1"]]
+    assert moments == sorted(moments, key=lambda moment: moment or START)
+    assert len(set(moments)) == len(moments)
+
+
+def test_the_outcome_and_the_length_are_not_told_before(tmp_path: Path) -> None:
+    for story in read(write(tmp_path)).values():
+        for each in story:
+            text = each.body.decode()
+            assert "n_pages" not in text
+            assert "static" not in text
+            assert event_names.PURCHASE not in text or names_of([each]) == [event_names.PURCHASE]
+
+
+def test_some_visitors_can_be_asked_for(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert {each.visitor_id for each in items(tmp_path, lambda visitor_id: visitor_id == "dmm-d2")} == {"dmm-d2"}
+
+
+def test_a_folder_without_the_files_says_which_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ReplayError, match=r"no sessions\.csv\.gz"):
+        next(items(tmp_path, lambda visitor_id: True))
+
+
+STORIES = st.lists(
+    st.tuples(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 6)), min_size=1, max_size=8), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(stories=STORIES)
+def test_any_clickstream_comes_out_whole(
+    stories: list[tuple[list[tuple[int, int]], bool]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("dmm")
+    sessions, pages = "session,purchase\n", "session,seq,seconds,page\n"
+    for number, (story, bought) in enumerate(stories):
+        sessions += f"s{number},{int(bought)}\n"
+        seconds = 0
+        for seq, (pause, page) in enumerate(story):
+            seconds += pause if seq else 0
+            pages += f"s{number},{seq},{seconds},{page}\n"
+    told = read(write(folder, sessions, pages))
+    for number, (story, bought) in enumerate(stories):
+        events = told[f"dmm-s{number}"]
+        expected = [PAGES[str(page)][0] for _, page in story] + ["purchase"] * bought
+        assert names_of(events) == expected
+        first, last = events[0].occurred_at, events[len(story) - 1].occurred_at
+        assert first is not None
+        assert last is not None
+        pauses = sum(pause for pause, _ in story[1:])
+        assert timedelta(seconds=pauses) <= last - first < timedelta(seconds=pauses + 1)
+        assert len({each.message_id for each in events}) == len(events)

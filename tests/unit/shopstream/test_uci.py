@@ -1,0 +1,92 @@
+"""The UCI table: read with care, judged on rows not seen, and the paper's protocol beside it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shopstream.failures import CommandFailed
+from shopstream.uci import KINDS, Uci, _folds, best_threshold, honest_figures, read, rows_of
+from shopstream.uci_paper import _balanced, paper_figures
+
+FILE = "online_shoppers_intention.csv"
+
+
+def made_up(count: int = 600, seed: int = 1) -> pd.DataFrame:
+    """Rows of the table's columns; who has a page value buys more often."""
+    random = np.random.default_rng(seed)
+    value = np.where(random.random(count) < 0.3, random.exponential(20, count), 0.0)
+    table = pd.DataFrame({kind: random.poisson(3, count) for kind in KINDS})
+    for kind in KINDS:
+        table[f"{kind}_Duration"] = table[kind] * random.exponential(30, count)
+    table["BounceRates"], table["ExitRates"] = random.random((2, count)) * 0.1
+    table["PageValues"], table["SpecialDay"] = value, 0.0
+    table["Month"] = random.choice(["Nov", "May", "June"], count)
+    for name in ("OperatingSystems", "Browser", "Region", "TrafficType"):
+        table[name] = random.integers(1, 5, count)
+    table["VisitorType"] = random.choice(["New_Visitor", "Returning_Visitor"], count)
+    table["Weekend"] = random.choice([True, False], count)
+    table["Revenue"] = random.random(count) < np.where(value > 0, 0.7, 0.05)
+    return table
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Uci:
+    made_up().to_csv(tmp_path / FILE, index=False)
+    return read(tmp_path)
+
+
+def test_the_label_is_not_among_the_rows_and_nothing_is_unknown(data: Uci) -> None:
+    rows = rows_of(data.table)
+    assert "Revenue" not in data.table
+    assert not rows.isna().to_numpy().any()
+    assert 0.1 < data.bought.mean() < 0.5
+
+
+def test_without_page_values_nothing_made_of_them_is_left(data: Uci) -> None:
+    rows = rows_of(data.table)
+    other = rows_of(data.table.assign(PageValues=1000.0))
+    changed = [name for name in rows if not rows[name].equals(other[name])]
+    assert changed
+    assert all(name.startswith("value") for name in changed)
+
+
+def test_copies_of_a_row_are_never_on_two_sides() -> None:
+    values = np.repeat(np.arange(80.0).reshape(40, 2), 3, axis=0)
+    bought = np.repeat(np.arange(40) % 4 == 0, 3).astype(np.intp)
+    tested = []
+    for train, test in _folds(values, bought, seed=1):
+        assert not set(values[train, 0]) & set(values[test, 0])
+        tested += test.tolist()
+    assert sorted(tested) == list(range(120)), "every row is tested once"
+
+
+def test_the_threshold_with_the_best_f1_is_found() -> None:
+    bought, likelihood = np.array([0, 0, 1, 1, 1]), np.array([0.1, 0.4, 0.3, 0.8, 0.9])
+    assert best_threshold(bought, likelihood) == 0.3
+
+
+def test_buyers_are_copied_until_both_are_as_many_and_nobody_else_is() -> None:
+    bought = np.array([1, 0, 0, 0, 1, 0], dtype=np.intp)
+    places = _balanced(np.arange(6), bought, seed=1)
+    assert bought[places].mean() == 0.5
+    assert sorted(set(places.tolist())) == [0, 1, 2, 3, 4, 5]
+
+
+def test_every_protocol_is_told_with_who_was_tested(data: Uci) -> None:
+    done: list[int] = []
+    honest = list(honest_figures(data, done.append, repeats=1))
+    paper = list(paper_figures(data, done.append, repeats=1))
+    assert len(done) == 2 * 10 + 4
+    assert honest[0].auc[0] > honest[1].auc[0], "without what the sales tell, less is known"
+    assert [round(each.base_rate, 1) for each in paper[2:]] == [0.5, 0.5]
+    assert all(each.base_rate < 0.4 for each in [*honest, *paper[:2]])
+
+
+def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("Revenue,PageValues\n1,2\n")
+    with pytest.raises(CommandFailed, match="has no column Administrative"):
+        read(tmp_path)
+    with pytest.raises(CommandFailed, match="cannot be read"):
+        read(tmp_path / "none.csv")
