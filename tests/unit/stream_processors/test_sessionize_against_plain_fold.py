@@ -2,47 +2,43 @@
 move and state rebuilt from the changelog; what was told in the end is what a plain computation gives."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from yarl import URL
 
 from contracts.codec import ENCODER, SESSION_FEATURES_DECODER
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import Sessionizer
-from stream_processors.visitors import NewestStates, VisitorStore
+from stream_processors.shelves import MemoryShelf
+from stream_processors.visitors import VisitorStore
 from tests.plain_fold import comparable, plain_sessions
+from tests.shelved import CHANGELOG, recover, states_on
 from tests.stories import NOON, arrivals
 
 GAP: Final = timedelta(minutes=30)
 NOW: Final = NOON + timedelta(days=1)
 PARTITION: Final = 3
-CHANGELOG: Final = "visitors-changelog"
 
 
 class Worker:
     """A sessionizer whose store was rebuilt from the changelog, as after a restart or a rebalance."""
 
     def __init__(self, changelog: list[tuple[bytes, bytes | None]]) -> None:
-        app: Any = SimpleNamespace(conf=SimpleNamespace())
-        described: Any = SimpleNamespace(name="visitors")
-        states = NewestStates(URL("memory://"), app, described)
-        batch: Any = [
-            SimpleNamespace(key=key, message=SimpleNamespace(value=raw, partition=PARTITION)) for key, raw in changelog
-        ]
-        states.apply_changelog_batch(batch, lambda key: key, lambda value: value)
-        table = SimpleNamespace(data=states, changelog_topic_name=CHANGELOG)
-        self.sessionizer = Sessionizer(VisitorStore(table), GAP)
+        states = states_on(lambda _: MemoryShelf())
+        if changelog:
+            recover(states, PARTITION, *((offset, key, raw) for offset, (key, raw) in enumerate(changelog)))
+        self._store = VisitorStore(states, CHANGELOG, 100)
+        self.sessionizer = Sessionizer(self._store, GAP)
         self.sessionizer.recover(now=NOW)
 
     def poll(self, records: list[ConsumerRecord[Any, Any]]) -> list[Any]:
         outbox = Outbox(None, "test")
         self.sessionizer.fold(PARTITION, records, outbox, now=NOW)
+        self._store.sent({(CHANGELOG, PARTITION): records[-1].offset})
         return outbox._records
 
 
