@@ -14,7 +14,11 @@ def evaluation(**fields: str) -> Evaluation:
     values = {"format": "rees46", "data": "a log", "protocol": "judged", "model_version": "boosting-1", **fields}
     curve = tuple(row_of(k, probability, bought, resamples=5) for k in (1, 3, 10))
     return Evaluation(
-        **values, trained_until=None, challengers={"boosting": 0.2}, curve=curve, curve_of_new_visitors=()
+        **values,  # type: ignore[arg-type]  # texts, and no other field of it is one
+        trained_until=None,
+        challengers={"boosting": 0.2},
+        curve=curve,
+        curve_of_new_visitors=(),
     )
 
 

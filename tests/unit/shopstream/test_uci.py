@@ -49,7 +49,7 @@ def test_without_page_values_nothing_made_of_them_is_left(data: Uci) -> None:
     other = rows_of(data.table.assign(PageValues=1000.0))
     changed = [name for name in rows if not rows[name].equals(other[name])]
     assert changed
-    assert all(name.startswith("value") for name in changed)
+    assert all(str(name).startswith("value") for name in changed)
 
 
 def test_copies_of_a_row_are_never_on_two_sides() -> None:
