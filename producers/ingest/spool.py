@@ -123,13 +123,14 @@ class Spool:
         self._segments[0].seal()
         return self._segments[0].frames()
 
-    def remove_first(self) -> None:
-        """Forget the oldest segment: Kafka has all that is readable of it."""
+    def remove_first(self) -> int:
+        """Forget the oldest segment: Kafka has all that is readable of it. Returns how many bytes that gave back."""
         segment = self._segments.pop(0)
         segment.remove()
         metrics.SPOOL_RECORDS.labels("drained").inc(segment.record_count)
         if segment.is_damaged:
             metrics.SPOOL_KEPT_FILES.set(kept_files(self.folder))
+        return segment.size_bytes
 
     def set_aside(self, batch: Frame) -> None:
         """Keep for people what Kafka never takes. Raises `OSError`."""

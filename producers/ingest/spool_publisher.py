@@ -8,6 +8,7 @@ and counts once by its message id.
 import asyncio
 import functools
 import logging
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol, TypeVar
@@ -56,8 +57,12 @@ class SpoolingPublisher:
         self._storing: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._gate = asyncio.Event()
-        """Closed for a moment when the spool is nearly empty, or under a steady load it would never be."""
+        """Closed for moments while the spool is drained, or under a steady load it might never be empty."""
         self._gate.set()
+        self._ceiling_bytes = math.inf
+        """The gate is closed while the spool is larger than this, which falls as the spool is drained."""
+        self._asked_at: float | None = None
+        """Since when Kafka has been asked to take a part of the spool."""
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
@@ -121,16 +126,16 @@ class SpoolingPublisher:
     def _watch(self) -> None:
         """Look for what waits for Kafka too long: one timer for all requests."""
         assert self._loop is not None
-        since = next(iter(self._sent.values()), None)
+        since = next(iter(self._sent.values()), self._asked_at)
         if since is not None and self._loop.time() - since > self._patience_s:
             self._turn_to_the_spool(f"Kafka did not acknowledge within {self._patience_s:g} s")
         if not self._is_closed:
             self._loop.call_later(self._patience_s / 4, self._watch)
 
     def _turn_to_the_spool(self, problem: str) -> None:
+        self._is_away(problem)
         if self._is_closed or self._draining is not None:
             return
-        self._is_away(problem)
         # Who waits for the same Kafka has waited enough: all go to the disk together, with one fsync.
         for sent in self._sent:
             if not sent.done():
@@ -140,6 +145,7 @@ class SpoolingPublisher:
 
     def _is_away(self, problem: str) -> None:
         self._problem = problem
+        self._ceiling_bytes = math.inf
         self._gate.set()
         metrics.KAFKA_UP.set(0)
 
@@ -180,21 +186,23 @@ class SpoolingPublisher:
                 frames = await self._on_disk(self._spool.first)
                 if frames is not None:
                     await self._publish_all(frames)
-                    await self._on_disk(self._spool.remove_first)
+                    freed = await self._on_disk(self._spool.remove_first)
+                    # Of two bytes that Kafka takes, one may be new: so the spool shrinks, whatever the load.
+                    self._ceiling_bytes = min(self._ceiling_bytes - freed / 2, self._spool.size_bytes + freed)
             except Exception:  # the disk, or a bug: new events go on being stored behind
                 log.exception("the spool in %s cannot be drained; trying again", self._spool.folder)
-                self._gate.set()
+                self._is_away("the spool cannot be drained")
                 await asyncio.sleep(_AFTER_ERROR_S)
         self._draining = None
         self._gate.set()
         log.info("the spool is empty; events go to Kafka")
 
     async def _is_drained(self) -> bool:
-        assert self._loop is not None
-        if self._problem is None and self._spool.size_bytes <= _CHUNK_BYTES:
+        size = self._spool.size_bytes
+        if self._problem is None and (size <= _CHUNK_BYTES or size > self._ceiling_bytes):
             self._gate.clear()
-            # Nobody waits longer for the gate than for Kafka.
-            self._loop.call_later(self._patience_s, self._gate.set)
+        else:
+            self._gate.set()
         while self._storing is not None and (self._spool.is_empty or not self._gate.is_set()):
             await asyncio.wait({self._storing})
         return self._spool.is_empty
@@ -207,6 +215,7 @@ class SpoolingPublisher:
             while self._problem is None and end < len(frames) and size + len(frames[end].payload) <= _CHUNK_BYTES:
                 size, end = size + len(frames[end].payload), end + 1
             try:
+                self._asked_at = asyncio.get_running_loop().time()
                 await self._publish(frames[at:end])
             except PublishFailed as error:
                 self._is_away(str(error))
@@ -214,6 +223,8 @@ class SpoolingPublisher:
             else:
                 self._problem = None
                 at = end
+            finally:
+                self._asked_at = None
 
     async def _publish(self, frames: Sequence[Frame]) -> None:
         records = [record for frame in frames for record in _DECODER.decode(frame.payload)]

@@ -132,6 +132,40 @@ def test_requests_that_never_cease_do_not_hold_the_spool_open(tmp_path: Path) ->
     run(story)
 
 
+class SlowPublisher(RecordingPublisher):
+    """Takes less than the disk does."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        await asyncio.sleep(0.02)
+        await super().publish(records)
+
+
+def test_a_load_that_the_disk_takes_faster_than_kafka_is_held_back_until_the_spool_is_empty(tmp_path: Path) -> None:
+    kafka = SlowPublisher()
+    kafka.is_down = True
+
+    async def story() -> None:
+        async with publishing(kafka, tmp_path, max_bytes=200_000_000) as publisher:
+            is_over = asyncio.Event()
+
+            async def send(visitor: str) -> None:
+                number = 0
+                while not is_over.is_set():
+                    await publisher.publish([record(number, visitor)._replace(value=b"x" * 20_000)])
+                    await asyncio.sleep(0)
+                    number += 1
+
+            senders = [asyncio.create_task(send(f"v{number}")) for number in range(60)]
+            await asyncio.sleep(0.2)
+            kafka.is_down = False
+            await until(lambda: bool(kafka.records) and list(tmp_path.iterdir()) == [])
+            is_over.set()
+            await asyncio.gather(*senders)
+        assert_in_order(kafka.records)
+
+    run(story)
+
+
 def test_when_neither_kafka_nor_the_disk_takes_it_says_why(tmp_path: Path) -> None:
     kafka = RecordingPublisher()
     kafka.is_down = True
