@@ -21,8 +21,8 @@ REGULAR_PAGES: Final = 12
 REGULAR_SPREAD: Final = 0.1
 """Of the pauses between pages: standard deviation divided by mean. People are far above 0.5."""
 REGULAR: Final = 0.7
-UNTOUCHED: Final = ((300, 0.6), (100, 0.4))
-"""Pages viewed without a sign of use → how suspicious that is. Some shops send no engagement, so few pages say nothing."""
+UNTOUCHED: Final = ((1_000, 0.6), (300, 0.4))
+"""Pages viewed without a sign of use → how suspicious that is. Some shops send no engagement, and buyers there view hundreds."""
 
 
 def is_bot(features: SessionFeatures) -> bool:

@@ -53,9 +53,9 @@ def test_pages_without_times_of_their_own_say_nothing_about_a_pace() -> None:
     assert session_of(*pages(*[0] * 30)).bot_score == 0
 
 
-def test_hundreds_of_pages_without_a_sign_of_use_are_suspicious() -> None:
-    irregular = [n * 5 + n * n % 7 for n in range(320)]
-    few, many = session_of(*pages(*irregular[:90])), session_of(*pages(*irregular))
+def test_a_thousand_pages_without_a_sign_of_use_are_suspicious() -> None:
+    irregular = [n * 5 + n * n % 7 for n in range(1_000)]
+    few, many = session_of(*pages(*irregular[:200])), session_of(*pages(*irregular))
     assert few.bot_score == 0
     assert is_bot(many)
 
@@ -65,7 +65,7 @@ def test_signs_add_up_and_never_exceed_one() -> None:
     assert (
         bot_score(0.0, regular, 32, 5_000.0)
         < bot_score(0.0, regular, 32, None)
-        < bot_score(0.5, regular, 400, None)
+        < bot_score(0.5, regular, 1_000, None)
         <= 1
     )
     assert bot_score(1.0, [], 0, None) == 1
