@@ -39,7 +39,7 @@ from models.features import NAMES, Row, definition_digest, known_columns
 from models.forest import base_of, onnx_of, trees_of
 from models.knowledge import EARLIER_SYSTEM, known_mask
 from models.metrics import Numbers, prefix_curve
-from models.personas_training import fit_personas
+from models.personas_training import ENOUGH_VISITS, fit_personas, shipped_personas
 from models.reasons import REASONS
 from models.serving import Scorer, onnx_digest
 from models.tables import Table, table_of
@@ -189,7 +189,8 @@ def _trained(
         _require_equal(Scorer(card, onnx), model, rows)
         return Artifact(onnx, card, model)
 
-    personas = fit_personas(visits, seed)
+    # Visits that all end early have no kinds: then the personas of the model that ships are better than clusters of nothing.
+    personas = fit_personas(visits, seed) if len(visits) >= ENOUGH_VISITS else shipped_personas()
     described = _described(data, table)
     artifact = packed(model, calibration_of(model, raw_of(model, rows[calibrate]), bought[calibrate]), ())
     probability = artifact.scorer().likelihoods(rows[test])
