@@ -5,7 +5,8 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 
 # scikit-learn and onnxruntime compute with OpenMP.
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --create-home --home-dir /var/lib/shopstream shopstream
+    && useradd --system --create-home --home-dir /var/lib/shopstream shopstream \
+    && install --directory --owner=shopstream --mode=700 /var/lib/shopstream/spool
 
 WORKDIR /opt/shopstream
 COPY . .
@@ -13,5 +14,7 @@ RUN pip install --constraint constraints.txt .
 
 USER shopstream
 WORKDIR /var/lib/shopstream
+# A volume that is mounted here first belongs to whom the folder belongs to.
+RUN mkdir model-registry
 ENTRYPOINT ["shopstream"]
 CMD ["--help"]

@@ -5,7 +5,7 @@ SHOPPERS ?= 20
 KAFKA_JARS := .shopstream/kafka-jars
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench kafka sdks clean
+.PHONY: help setup demo test check format bench chaos kafka sdks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: setup ## format and repair what ruff can
 
 bench: setup ## measure every claim of the README; each script prints its figures and a ratio
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+chaos: setup kafka ## kill, freeze, fill and slow things under load; prints what was lost: nothing
+	@$(BIN)/python -m tests.chaos.ingest
 
 kafka: ## fetch the jars of Apache Kafka with Maven, for the tests on the real broker
 	@test -n "$$(ls $(KAFKA_JARS)/kafka_*.jar 2>/dev/null)" || mvn --quiet --batch-mode --file tests/apache_kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +17,12 @@ from console.board import DecisionBoard, Posted
 from console.database import Database
 from console.follow import DecisionFollower
 from contracts.http import PredictAnswer, PredictRequest
+from models.follower import ModelFollower
 from models.policy import Policy, PolicyError
 from models.predict import predict
-from models.serving import ModelMismatch, Scorer
+from models.prior import Prior
+from models.registry import Registry
+from models.serving import ModelMismatch
 from runtime.logs import configure_logging
 from runtime.settings import ConsoleSettings, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
 from runtime.stopping import stop_on_signals
@@ -28,6 +31,8 @@ from runtime.tokens import DecisionTokens
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S: Final = 2
+LOOK_AGAIN: Final = timedelta(seconds=1)
+"""The registry is looked at no more often, and only when somebody asks for a prediction."""
 
 
 class ConsoleServer(uvicorn.Server):
@@ -83,7 +88,7 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
         tokens,
         board,
         database,
-        _predictor(process),
+        predictor(process),
         {"kafka": follower.problem, "postgres": database.problem},
         _now,
         following,
@@ -121,16 +126,28 @@ def _listener(console: ConsoleSettings) -> socket.socket | None:
         return None
 
 
-def _predictor(process: ProcessSettings) -> Predict | None:
+def predictor(process: ProcessSettings) -> Predict | None:
+    """Answers by the champion of the registry, as the stream processor does. None where nothing can be served."""
+    models = ModelFollower(Registry(Path(process.registry_dir)), Path(process.model_dir) if process.model_dir else None)
+    models.look()
+    looked_at = _now()
     try:
-        scorer = Scorer.load(Path(process.model_dir) if process.model_dir else None)
         policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
+        if isinstance(models.models.champion, Prior):
+            raise ModelMismatch("; ".join(str(each.refused) for each in models.refusals.values()))
     except (ModelMismatch, PolicyError) as error:
         # Decisions of the stream processor must reach the browsers all the same; /api/health says what is missing.
         log.error("/api/predict is off: %s", error)
         return None
 
     def predicted(request: PredictRequest, now: datetime) -> PredictAnswer:
-        return predict(request, scorer, policy, now=now)
+        nonlocal looked_at
+        if now - looked_at > LOOK_AGAIN:
+            looked_at = now
+            for each in models.look():
+                log.log(logging.ERROR if each.refused else logging.INFO, "%s", each)
+        champion = models.models.champion
+        assert not isinstance(champion, Prior)  # a model in force is never given up for the prior
+        return predict(request, champion, policy, now=now)
 
     return predicted

@@ -1,12 +1,21 @@
 """The dead letter: bytes we could not process, with the reason."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from contracts.instants import Instant
 
 Stage = Literal["ingest", "sessionize", "score", "persist"]
+
+
+class RequestEnvelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a request said about all of its calls, as far as it is kept: a call of a batch is read with it."""
+
+    sent_at: str | int | float | None = None
+    timestamp: str | int | float | None = None
+    context: dict[str, Any] = {}
+    """With the device instead of the user agent."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,3 +35,4 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     received_at: Instant
     source: str | None = None
     """`topic/partition/offset` when the bytes came from Kafka, the request path when they came over HTTP."""
+    envelope: RequestEnvelope | None = None

@@ -53,3 +53,6 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     because: tuple[str, ...]
     model_version: str
     policy_version: str
+    challenger_version: str | None = None
+    challenger_likelihood: float | None = None
+    """What another model said of the same features, running in the shadow of `model_version`; nothing was decided by it."""

@@ -8,6 +8,9 @@ from contracts.instants import Instant
 
 DeviceType = Literal["desktop", "mobile", "tablet", "unknown"]
 
+Consent = Literal["granted", "refused"]
+PrivacySignal = Literal["gpc", "dnt", "sp_anonymous", "consent"]
+
 MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 VisitorId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
@@ -96,3 +99,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     custom: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
     """A JSON object: every parameter that `Properties` does not name, as it came."""
     context: Context = Context()
+    consent: Consent | None = None
+    """Whether the visitor allows analytics; null when nothing was said. Of an event that is `refused`, ingest keeps no id that outlives
+    the day, no user, no custom parameters and no interaction: it counts, and tells of nobody."""
+    privacy_signals: tuple[PrivacySignal, ...] = ()
+    """What refused: Global Privacy Control, Do Not Track, Snowplow's anonymous tracking, a consent dialogue."""
+    bot_score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """1 when the user agent is a known crawler's, an automated browser's or a program's; null when nothing says so. Behaviour is
+    judged by the session."""

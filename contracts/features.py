@@ -2,7 +2,7 @@
 
 import msgspec
 
-from contracts.events import DeviceType
+from contracts.events import Consent, DeviceType
 from contracts.instants import Instant
 
 
@@ -92,3 +92,7 @@ class SessionFeatures(msgspec.Struct, frozen=True, kw_only=True):
     previous_event_count: int | None = None
     previous_add_to_cart_count: int | None = None
     previous_checkout_step_count: int | None = None
+    consent: Consent | None = None
+    """`refused` when any event says so; then nothing is offered."""
+    bot_score: float | None = None
+    """How much the session looks like a program's, 0 to 1, by user agent and behaviour; from 0.5 on it is a bot's. No model sees it."""

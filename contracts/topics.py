@@ -15,7 +15,7 @@ from contracts.outcomes import Outcome
 PARTITIONS: Final = 6
 """One number for all topics: a visitor's events, features and decisions are on partitions of the same number.
 
-Frozen once there is state; choose it before the first event."""
+SHOPSTREAM_KAFKA_PARTITIONS gives another. Frozen once there is state; choose it before the first event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ def built() -> dict[str, str]:
         from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
         from dashboards.business import business
+        from dashboards.models import models
         from dashboards.pipeline import pipeline
     except ImportError as error:
         raise DashboardsUnbuildable(
             "grafana-foundation-sdk is not installed; `make setup` brings it with the other development tools"
         ) from error
-    makers: dict[str, Callable[[], Any]] = {"business": business, "pipeline": pipeline}
+    makers: dict[str, Callable[[], Any]] = {"business": business, "models": models, "pipeline": pipeline}
     texts = {}
     for name, make in makers.items():
         board = json.loads(JSONEncoder().encode(make().build()))

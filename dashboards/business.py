@@ -28,7 +28,7 @@ GROUP: Final = (
 def business() -> Dashboard:
     board = Dashboard("Shopstream: the shop").uid("shopstream-business").tags(["shopstream"]).timezone("browser")
     board = board.readonly().refresh("10s").time("now-6h", "now").tooltip(DashboardCursorSync.CROSSHAIR)
-    for part in (_now, _sessions, _revenue, _visitors, _incentives, _live):
+    for part in (_now, _sessions, _revenue, _visitors, _incentives, _bots, _live):
         board = part(board)
     return board
 
@@ -120,11 +120,21 @@ def _incentives(board: Dashboard) -> Dashboard:
     )
 
 
+def _bots(board: Dashboard) -> Dashboard:
+    share = series("bot_share_by_hour", 'bot_share as "bots"', at="hour", where=HOURS)
+    counts = series("bot_share_by_hour", 'sessions, bot_sessions as "bots"', at="hour", where=HOURS)
+    explained = "Every other panel of this board leaves them out: sessions whose bot score is 0.5 or more."
+    board = board.with_row(Row("Bots"))
+    board = board.with_panel(lines("Bots' share of all sessions", share, unit=PERCENT, description=explained))
+    return board.with_panel(lines("Sessions of people and of bots", counts, is_stacked=True))
+
+
 def _live(board: Dashboard) -> Dashboard:
     here = view(
         "live_sessions",
         "last_seen_at, visitor_id, persona, style, likelihood, incentive_type, incentive_message, arm, cart_value, "
         "event_count, last_path, device_type, channel",
+        where="bot_score < 0.5",
         order="last_seen_at desc limit 100",
     )
     board = board.with_row(Row("Here now"))

@@ -10,7 +10,7 @@ from dashboards.sources import metric, series, view
 def pipeline() -> Dashboard:
     board = Dashboard("Shopstream: the pipeline").uid("shopstream-pipeline").tags(["shopstream"]).timezone("browser")
     board = board.readonly().refresh("10s").time("now-1h", "now").tooltip(DashboardCursorSync.CROSSHAIR)
-    for part in (_health, _rates, _lag, _latency, _losses):
+    for part in (_health, _rates, _lag, _spool, _latency, _losses):
         board = part(board)
     return board
 
@@ -81,18 +81,45 @@ def _lag(board: Dashboard) -> Dashboard:
     return board.with_panel(lag).with_panel(silence)
 
 
-def _latency(board: Dashboard) -> Dashboard:
-    def quantiles(histogram: str) -> list[object]:
-        return [
-            metric(f"histogram_quantile({level / 100}, sum by (le) (rate({histogram}_bucket[1m])))", f"p{level}")
-            for level in (50, 95, 99)
-        ]
+def _spool(board: Dashboard) -> Dashboard:
+    board = board.with_row(Row("Ingest and Kafka"))
+    waiting = lines(
+        "Waiting in ingest's spool",
+        metric("sum by (instance) (ingest_spool_events)", "events: {{instance}}"),
+        metric("sum by (instance) (ingest_spool_oldest_seconds)", "age of the oldest, s: {{instance}}"),
+        span=8,
+        description="Acknowledged to senders, on ingest's disk, not in Kafka yet. It drains by itself once Kafka is back.",
+    )
+    answers = lines(
+        "Kafka's acknowledgement",
+        *_quantiles("ingest_kafka_seconds"),
+        unit="s",
+        span=8,
+        description="From a request's records being handed over to the acknowledgement of all of them.",
+    )
+    up = lines(
+        "Kafka acknowledges",
+        metric("min by (instance) (ingest_kafka_up)", "{{instance}}"),
+        metric("max(ingest_spool_kept_files)", "files that wait for people"),
+        span=8,
+        description="1 while Kafka acknowledges what each ingest sends; spool files that are damaged or refused.",
+    )
+    return board.with_panel(waiting).with_panel(answers).with_panel(up)
 
+
+def _quantiles(histogram: str) -> list[object]:
+    return [
+        metric(f"histogram_quantile({level / 100}, sum by (le) (rate({histogram}_bucket[1m])))", f"p{level}")
+        for level in (50, 95, 99)
+    ]
+
+
+def _latency(board: Dashboard) -> Dashboard:
     board = board.with_row(Row("Latency"))
     board = board.with_panel(
         lines(
             "Ingest request",
-            *quantiles("ingest_request_seconds"),
+            *_quantiles("ingest_request_seconds"),
             unit="s",
             span=8,
             description="From the request's arrival to the answer, Kafka's acknowledgement included.",
@@ -109,7 +136,7 @@ def _latency(board: Dashboard) -> Dashboard:
     return board.with_panel(
         lines(
             "Event received to the browser",
-            *quantiles("console_decision_latency_seconds"),
+            *_quantiles("console_decision_latency_seconds"),
             unit="s",
             span=8,
             description="From ingest's receipt of the event to the decision's way out over SSE.",

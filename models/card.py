@@ -2,6 +2,7 @@
 
 import msgspec
 
+from models.drift import FeatureBins
 from models.personas import PersonaModel
 from models.styles import StyleModel
 
@@ -84,3 +85,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     data: DataSource
     metrics: tuple[PrefixMetrics, ...]
     made_with: dict[str, str]
+    golden: tuple[float, ...] = ()
+    """Likelihoods of the sessions of `models/golden.py`: what scores them otherwise is not this model. Empty in an older card."""
+    bins: tuple[FeatureBins, ...] = ()
+    """What the training saw of each feature and of the score before a purchase, to tell drift by. Empty in an older card."""

@@ -6,20 +6,25 @@ from typing import Final
 from contracts.decisions import Decision, Incentive
 from contracts.features import SessionFeatures
 from contracts.ids import derived_id
+from models.bots import is_bot
 from models.policy import Policy, Rule
 from models.serving import Scores
 
 ENDED: Final = "no incentive: the session has ended"
+BOT: Final = "no incentive: a program is at work here, not a person"
+REFUSED: Final = "no incentive: the visitor refuses to be known"
 NO_RULE: Final = "no incentive: no rule of the policy fits"
+NO_MODEL: Final = "no incentive: without a model nobody knows whom it would move"
 HELD_OUT: Final = "held out to measure by: recorded, not shown"
 
 
 def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: datetime) -> Decision:
     """What to do for a session. The same features, scores and policy give the same decision; only `decided_at` is `now`."""
-    rule = None if features.closed_at is not None else policy.rule_for(features, scores)
+    barred = _barred(features, scores)
+    rule = None if barred else policy.rule_for(features, scores)
     incentive = incentive_of(rule, features.session_id)
     arm = policy.arm_of(features.visitor_id)
-    because = [*scores.because, _reason(rule, features)]
+    because = [*scores.because, barred or _reason(rule)]
     if incentive is not None and arm == "holdout":
         because.append(HELD_OUT)
     return Decision(
@@ -45,6 +50,8 @@ def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: da
         because=tuple(because),
         model_version=scores.model_version,
         policy_version=policy.version,
+        challenger_version=scores.challenger_version,
+        challenger_likelihood=scores.challenger_likelihood,
     )
 
 
@@ -61,9 +68,18 @@ def incentive_of(rule: Rule | None, session_id: str) -> Incentive | None:
     )
 
 
-def _reason(rule: Rule | None, features: SessionFeatures) -> str:
+def _barred(features: SessionFeatures, scores: Scores) -> str | None:
+    """Why nothing may be offered at all, whatever the policy says."""
     if features.closed_at is not None:
         return ENDED
+    if is_bot(features):
+        return BOT
+    if features.consent == "refused":
+        return REFUSED
+    return NO_MODEL if scores.is_prior else None
+
+
+def _reason(rule: Rule | None) -> str:
     if rule is None:
         return NO_RULE
     return f"no incentive: {rule.because}" if rule.action == "nothing" else f"{rule.action}: {rule.because}"

@@ -14,11 +14,16 @@ from contracts.codec import ENCODER
 from contracts.event_names import PURCHASE
 from contracts.events import Event
 from contracts.features import SessionFeatures
-from models.session_features import features_of
+from models.bots import BOT_FROM
+from models.session import Session
+from models.session_features import features_of, score_as_bot
 from models.visitor import Visitor
 
 LENGTHS: Final = frozenset({*range(1, 13), *range(14, 25, 2), *range(28, 65, 4), *range(72, 513, 8)})
 """A session gives an example after this many events: after each of the first, where an early score is made, then fewer."""
+
+
+_SEEN: Final = tuple(name for name in SessionFeatures.__struct_fields__ if name not in ("consent", "bot_score"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class _Visit:
     length: int = 0
     purchase_count: int = 0
     began_at: datetime | None = None
+    session: Session | None = None
     states: list[tuple[SessionFeatures, int, int]] = field(default_factory=list)
 
 
@@ -56,7 +62,7 @@ def examples_of(
     """Examples of all sessions in the events, made by the fold of the stream; a visitor's events must come in order of time.
 
     `visit_of` tells the visit that an event belongs to in its log's own words, where that is what should be counted and judged.
-    The last state of a session is no example for its own sake: it never buys later, and live nobody knows that it is the last.
+    Sessions of bots give none: only people can be won over. The last state of a session is no example for its own sake: it never buys later, and live nobody knows that it is the last.
     """
     visitors: dict[str, Visitor] = {}
     visits: dict[str, _Visit] = defaultdict(_Visit)
@@ -67,6 +73,7 @@ def examples_of(
         session = visitor.observe(event)[-1]
         own = visit_of(event) if visit_of else None
         visit = visits[own or session.session_id(event.visitor_id)]
+        visit.session = session
         if own is None:
             visit.length, visit.purchase_count = session.event_count, len(session.purchases)
         else:
@@ -77,6 +84,8 @@ def examples_of(
             state = features_of(visitor, session, event.message_id)
             visit.states.append((state, visit.length, visit.purchase_count))
     for visit in visits.values():
+        if visit.session is not None and score_as_bot(visit.session) >= BOT_FROM:
+            continue
         for features, length, purchase_count in visit.states:
             yield Example(
                 features=features,
@@ -89,10 +98,11 @@ def examples_of(
 
 
 def digest_of(examples: Sequence[Example]) -> str:
-    """One digest for the examples, in order."""
+    """One digest for the examples, in order. What no model sees does not change it."""
     digest = blake2b(digest_size=16)
     for example in examples:
-        digest.update(ENCODER.encode((example.features, example.buys_later)))
+        seen = {name: getattr(example.features, name) for name in _SEEN}
+        digest.update(ENCODER.encode((seen, example.buys_later)))
     return digest.hexdigest()
 
 

@@ -43,6 +43,11 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     style_confidence: float
     because: tuple[str, ...]
     model_version: str
+    is_prior: bool = False
+    """No model could be served: the likelihood is the same for everyone, and nothing may be offered because of it."""
+    challenger_version: str | None = None
+    challenger_likelihood: float | None = None
+    """What the challenger says, where one runs in the champion's shadow; nothing is decided by it."""
 
 
 class Scorer:
@@ -75,14 +80,21 @@ class Scorer:
             raise ModelMismatch(f"{folder / CARD_FILE} is not a model card: {error}; retrain the model") from error
         return cls(card, onnx)
 
-    def score(self, sessions: Sequence[SessionFeatures], *, known: frozenset[str] | None = None) -> list[Scores]:
+    def score(
+        self,
+        sessions: Sequence[SessionFeatures],
+        *,
+        known: frozenset[str] | None = None,
+        rows: Row | None = None,
+    ) -> list[Scores]:
         """Scores of a batch, in its order. A session's scores do not depend on the others in the batch.
 
         `known` names the fields of `SessionFeatures` that may be believed, where not all of them were measured.
+        `rows` is their `matrix`, for callers that need it too.
         """
         if not sessions:
             return []
-        rows = matrix(sessions)
+        rows = matrix(sessions) if rows is None else rows
         if known is not None:
             rows[:, ~known_columns(known)] = np.nan
         output = self._outputs(rows)
@@ -111,6 +123,13 @@ class Scorer:
                 )
             )
         return scores
+
+    def live_likelihoods(self, sessions: Sequence[SessionFeatures], rows: Row) -> list[float]:
+        """The likelihoods that `score` would give, and nothing else; `rows` is the sessions' `matrix`."""
+        return [
+            self._after_purchase if features.purchase_count else self._calibrate(raw)
+            for features, raw in zip(sessions, self._outputs(rows)[:, 0].tolist(), strict=True)
+        ]
 
     def raw(self, rows: Row) -> NDArray[np.float64]:
         """The forest's own output for rows made by `models.features.matrix`, before calibration."""

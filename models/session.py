@@ -9,9 +9,9 @@ from zlib import crc32
 import msgspec
 
 from contracts import event_names as names
-from contracts.events import DeviceType, Event
+from contracts.events import Consent, DeviceType, Event
 from contracts.ids import derived_id
-from models import cart
+from models import bots, cart
 from models.channels import channel_of
 from models.pages import PageKind, kind_of
 
@@ -64,6 +64,11 @@ class Session(msgspec.Struct, array_like=True):
     os: tuple[Mark, str] | None = None
     country: tuple[Mark, str] | None = None
     ga_session_number: int | None = None
+    consent: Consent | None = None
+    bot_score: float = 0.0
+    """The largest of its events'; what the session does is judged beside it."""
+    page_times_ms: list[int] = []
+    """When its earliest pages were viewed, for `models/bots.py`."""
 
     @classmethod
     def opened_by(cls, event: Event) -> "Session":
@@ -88,6 +93,7 @@ class Session(msgspec.Struct, array_like=True):
         self.event_count += 1
         if name == names.PAGE_VIEW or event.properties.is_page_view:
             self.page_count += 1
+            bots.keep_page_times(self.page_times_ms, (bots.milliseconds(event.occurred_at),))
             kind = None if context.page_path is None else kind_of(context.page_path)
             if kind is not None:
                 self.counts[PAGE_KINDS[kind]] = self.counts.get(PAGE_KINDS[kind], 0) + 1
@@ -107,6 +113,8 @@ class Session(msgspec.Struct, array_like=True):
             self.country = (mark, context.country)
         if event.properties.ga_session_number is not None:
             self.ga_session_number = max(event.properties.ga_session_number, self.ga_session_number or 0)
+        self.consent = _stricter(self.consent, event.consent)
+        self.bot_score = max(self.bot_score, event.bot_score or 0.0)
         special = SPECIAL.get(name)
         if special is not None:
             special(self, event)
@@ -141,6 +149,9 @@ class Session(msgspec.Struct, array_like=True):
         self.country = self.country or other.country
         if other.ga_session_number is not None:
             self.ga_session_number = max(other.ga_session_number, self.ga_session_number or 0)
+        self.consent = _stricter(self.consent, other.consent)
+        self.bot_score = max(self.bot_score, other.bot_score)
+        bots.keep_page_times(self.page_times_ms, other.page_times_ms)
 
     def _view(self, event: Event) -> None:
         for item in event.properties.items:
@@ -185,6 +196,10 @@ def conversion_id(event: Event) -> str:
     if event.properties.transaction_id:
         return derived_id(event.visitor_id, event.properties.transaction_id)
     return derived_id(event.write_key, event.message_id)
+
+
+def _stricter(a: Consent | None, b: Consent | None) -> Consent | None:
+    return "refused" if "refused" in (a, b) else a or b
 
 
 def _later(a: tuple[Mark, str] | None, b: tuple[Mark, str] | None) -> tuple[Mark, str] | None:

@@ -6,6 +6,7 @@ from contracts import event_names as names
 from contracts.features import SessionFeatures
 from contracts.outcomes import Outcome
 from models import cart
+from models.bots import bot_score
 from models.session import CHECKOUT, PAGE_KINDS, PROMOTION, Session
 from models.visitor import GAP, Visitor
 
@@ -96,7 +97,15 @@ def features_of(visitor: Visitor, session: Session, caused_by: str, gap: timedel
         previous_event_count=history.event_count,
         previous_add_to_cart_count=history.add_to_cart_count,
         previous_checkout_step_count=history.checkout_step_count,
+        consent=session.consent,
+        bot_score=score_as_bot(session),
     )
+
+
+def score_as_bot(session: Session) -> float:
+    """How much a session looks like a program's, by its user agents and by what it did."""
+    active_ms = session.engagement.active_ms
+    return bot_score(session.bot_score, session.page_times_ms, session.page_count, active_ms)
 
 
 def outcome_of(features: SessionFeatures) -> Outcome | None:

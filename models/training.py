@@ -4,6 +4,7 @@ The same examples and seed give the same files. Visitors are cut by time into th
 and those it is judged on; nobody is on two sides. Only moments before a session's first purchase are learnt from.
 """
 
+import dataclasses
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,9 +35,11 @@ from models.algorithms import (
     shape_of,
 )
 from models.card import CARD_FILE, MODEL_FILE, Calibration, Card, DataSource, PrefixMetrics
+from models.drift import bins_of
 from models.examples import Example, digest_of, sides_of
 from models.features import NAMES, Row, definition_digest, known_columns
 from models.forest import base_of, onnx_of, trees_of
+from models.golden import golden_sessions
 from models.knowledge import EARLIER_SYSTEM, known_mask
 from models.metrics import Numbers, prefix_curve
 from models.personas_training import ENOUGH_VISITS, fit_personas, shipped_personas
@@ -53,6 +56,8 @@ FIT_SHARE: Final = 0.6
 CALIBRATE_SHARE: Final = 0.2
 CALIBRATION_PARTS: Final = 3
 LARGEST_DIFFERENCE: Final = 1e-5
+BINNED_EXAMPLES: Final = 50_000
+"""About so many examples tell the bins of drift."""
 FIVE_NUMBERS_EVERY: Final = 10
 """In a log, every so manieth example is learnt from once more as the earlier system would have seen it."""
 
@@ -90,7 +95,7 @@ def train(examples: Iterable[Example], *, seed: int, data: DataSource = UNNAMED)
     everything = list(examples)
     table = table_of(everything)
     mask = known_mask((str(visitor) for visitor in table.visitor.tolist()), seed)
-    return _trained(
+    artifact = _trained(
         table.known(mask),
         [example.features for example in _last_of_each_session(everything)],
         {"forest": SMALL_FOREST},
@@ -98,6 +103,7 @@ def train(examples: Iterable[Example], *, seed: int, data: DataSource = UNNAMED)
         replace(data, digest=digest_of(everything)),
         is_refitted=False,
     )
+    return _with_marks(artifact, table)
 
 
 def train_on_log(
@@ -113,9 +119,10 @@ def train_on_log(
     What the shop sends is known of every visitor. Raises `TrainingFailed`.
     """
     table = table.at(~table.visit_has_bought | table.has_bought)
-    return _trained(
+    artifact = _trained(
         table, table.visits, algorithms, seed, replace(data, digest=table.digest()), is_refitted=True, tell=tell
     )
+    return _with_marks(artifact, table)
 
 
 def _trained(
@@ -205,6 +212,19 @@ def _trained(
             raw[unseen] = raw_of(learnt(best, np.flatnonzero(~unseen)), rows[unseen])
         return packed(learnt(best, np.arange(len(rows))), calibration_of(model, raw, bought), metrics)
     return Artifact(artifact.onnx, replace(artifact.card, metrics=metrics), model)
+
+
+def _with_marks(artifact: Artifact, table: Table) -> Artifact:
+    """The card with what the model is told apart by later: its golden scores, and the bins that drift is measured in.
+
+    The bins are of all that was known, also where the trees were shown less.
+    """
+    scorer, before = artifact.scorer(), table.at(~table.has_bought)
+    sample = before.rows[:: max(1, len(before) // BINNED_EXAMPLES)]
+    golden = tuple(each.likelihood for each in scorer.score(golden_sessions()))
+    return dataclasses.replace(
+        artifact, card=replace(artifact.card, golden=golden, bins=bins_of(sample, scorer.likelihoods(sample)))
+    )
 
 
 def _with_five_numbers(rows: Row, bought: Numbers) -> tuple[Row, Numbers]:

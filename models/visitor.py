@@ -120,6 +120,13 @@ class Visitor(msgspec.Struct, array_like=True):
                 self.history.remember(session)
         self.sessions = kept
 
+    def forgets_by(self, event: Event, gap: timedelta = GAP) -> bool:
+        """Whether folding the event would move a session into the history: what it has become must be told before."""
+        if not self.sessions:
+            return False
+        newest = max(self.sessions[-1].last[0], event.occurred_at)
+        return self.sessions[0].last[0] < newest - gap - LATENESS
+
     def close_until(self, watermark: datetime, gap: timedelta = GAP) -> list[Session]:
         """Close the sessions that ended more than the gap before the watermark; returns the newly closed."""
         closed = [each for each in self.sessions if not each.is_closed and each.last[0] + gap < watermark]

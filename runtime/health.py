@@ -12,12 +12,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+
+class Degraded(str):
+    """What a check finds wrong while the service does its work all the same."""
+
+    __slots__ = ()
+
+
 Check = Callable[[], str | None]
 """Tests one real dependency: None when it works, else one sentence that says what is wrong. May block for a second or two."""
 
 
 def health_routes(checks: Mapping[str, Check]) -> list[Route]:
-    """Routes for a Starlette app. `/readyz` is 503 while any check reports a problem."""
+    """Routes for a Starlette app. `/readyz` is 503 while any check reports a problem that is not `Degraded`."""
 
     async def livez(_: Request) -> Response:
         return PlainTextResponse("ok")
@@ -25,12 +32,23 @@ def health_routes(checks: Mapping[str, Check]) -> list[Route]:
     async def readyz(_: Request) -> Response:
         problems = await asyncio.gather(*(run_in_threadpool(check) for check in checks.values()))
         body = {name: problem or "ok" for name, problem in zip(checks, problems, strict=True)}
-        return JSONResponse(body, status_code=503 if any(problems) else 200)
+        is_ready = all(problem is None or isinstance(problem, Degraded) for problem in problems)
+        return JSONResponse(body, status_code=200 if is_ready else 503)
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def degraded_while(other: Check, check: Check) -> Check:
+    """`check`, whose problem only degrades the service while `other` finds none."""
+
+    def degraded() -> str | None:
+        problem = check()
+        return Degraded(f"degraded: {problem}") if problem is not None and other() is None else problem
+
+    return degraded
 
 
 class HealthServer:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
@@ -82,8 +83,14 @@ class TopicMismatch(ValueError):
     """A topic exists with another number of partitions than declared; the text says what to do."""
 
 
-def create_topics(settings: KafkaSettings, topics: Iterable[Topic] = TOPICS) -> list[str]:
+def declared_topics(settings: KafkaSettings) -> tuple[Topic, ...]:
+    """The topics with the number of partitions that this installation chose."""
+    return tuple(replace(topic, partitions=settings.partitions) for topic in TOPICS)
+
+
+def create_topics(settings: KafkaSettings, topics: Iterable[Topic] | None = None) -> list[str]:
     """Create the declared topics that are missing; returns their names. Raises `KafkaUnreachable` or `TopicMismatch`."""
+    topics = declared_topics(settings) if topics is None else topics
     client = admin(settings)
     created = []
     try:
@@ -110,8 +117,8 @@ def _require_partitions(client: KafkaAdminClient, topic: Topic) -> None:
     if partitions != topic.partitions:
         raise TopicMismatch(
             f"topic {topic.name} has {partitions} partitions and Shopstream needs {topic.partitions}, since a visitor's "
-            "events, features and decisions must be on partitions of the same number; delete the topic if it is empty, "
-            "or rescale by replaying it into a new cluster"
+            "events, features and decisions must be on partitions of the same number; set SHOPSTREAM_KAFKA_PARTITIONS to "
+            "what the topics have, delete the topic if it is empty, or build anew beside it (docs/growing.md)"
         )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self, get_type_hints
 
+from contracts.topics import PARTITIONS
+
 PREFIX: Final = "SHOPSTREAM_"
 
 
@@ -70,6 +72,10 @@ class KafkaSettings(Settings):
         ("127.0.0.1:9092",), "Kafka bootstrap addresses, host:port, separated by commas."
     )
     replication_factor: int = setting(1, "Replicas of each topic; use 3 on a cluster.")
+    partitions: int = setting(
+        PARTITIONS,
+        "Partitions of every topic, the most workers that can share the work; frozen once there are events (docs/growing.md).",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +90,64 @@ class IngestSettings(Settings):
     write_keys_file: str = setting(
         "", "TOML file of write keys with their origins and limits; empty means the local keys `demo` and `history`."
     )
+    max_connections: int = setting(
+        4_096, "Most open HTTP connections; beyond them idle ones are closed, and without idle ones new ones get a 503."
+    )
+    body_timeout_s: float = setting(30.0, "Seconds a request's body may take to arrive before ingest answers 408.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; "
+        "empty means the socket's address counts.",
+    )
     max_body_bytes: int = setting(4_194_304, "Largest request body accepted, after decompression.")
     max_event_bytes: int = setting(32_768, "Largest single event accepted.")
     max_batch_events: int = setting(2_500, "Most events accepted in one request.")
-    max_inflight_bytes: int = setting(
-        67_108_864, "Bytes waiting for Kafka's acknowledgement before ingest answers 503."
-    )
+    max_inflight_bytes: int = setting(67_108_864, "Bytes waiting to be acknowledged before ingest answers 503.")
     kafka_timeout_ms: int = setting(
-        10_000, "How long a request waits for Kafka's acknowledgement before it is answered 503."
+        10_000, "How long Kafka may take to acknowledge; without a spool a request is then answered 503."
+    )
+    spool_dir: str = setting(
+        "",
+        "Folder, one for each ingest, that keeps events while Kafka does not acknowledge; empty means no spool: 503 "
+        "instead. `shopstream up` and docker-compose.yml set it.",
+    )
+    spool_after_ms: int = setting(1_000, "How long a request waits for Kafka before its events go to the spool.")
+    spool_max_bytes: int = setting(1_073_741_824, "Bytes of the spool at which ingest answers 503.")
+    spool_max_age_s: float = setting(
+        86_400.0, "Age of the oldest event in the spool at which ingest answers 503; nothing is thrown away."
     )
     clock_clamp_hours: float = setting(24.0, "How far a browser's repaired clock may differ from ours.")
+    require_consent: bool = setting(
+        False, "Whether an event that says nothing of consent counts as one whose visitor refuses."
+    )
+    analytics_purposes: tuple[str, ...] = setting(
+        (
+            *("analytics", "analytics_storage", "analytics_processing_allowed", "statistics", "performance"),
+            *("measurement", "C0002"),
+        ),
+        "Names that a consent dialogue gives to analytics; C0002 is OneTrust's. Case and separators do not matter.",
+    )
+    daily_id_secret: str = setting(
+        "",
+        "Secret that the daily ids of visitors without consent are made with, at least 32 characters, the same for all "
+        "ingest processes; empty means a random one for this process.",
+    )
+    drop_fields: tuple[str, ...] = setting(
+        (
+            *("email", "email_address", "phone", "phone_number", "first_name", "last_name", "full_name", "birthday"),
+            *("date_of_birth", "address", "street", "password", "passwd", "secret", "token", "access_token"),
+            *("refresh_token", "card_number", "credit_card", "cvv", "cvc", "iban", "ssn"),
+        ),
+        "Parameters and traits that ingest drops, at any depth; case and separators do not matter. A lone `-` drops none.",
+    )
+    drop_query_parameters: tuple[str, ...] = setting(
+        (
+            *("email", "mail", "phone", "password", "passwd", "pwd", "secret", "auth", "token", "access_token"),
+            *("id_token", "refresh_token", "api_key", "jwt", "otp", "session_id", "sid", "signature"),
+        ),
+        "Query parameters that ingest drops from addresses of pages. A lone `-` drops none; values that are an e-mail "
+        "address always go.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +156,18 @@ class ProcessSettings(Settings):
     port: int = setting(8083, "Port of the stream processor's health and metrics endpoint.")
     app_id: str = setting("shopstream", "Consumer group and changelog prefix of the stream processor.")
     session_gap_minutes: float = setting(30.0, "A pause longer than this, in event time, ends a session.")
-    model_dir: str = setting("", "Folder of the model to serve; empty means the model that ships with Shopstream.")
+    model_dir: str = setting("", "Folder of a model to serve whatever the registry names; empty means the registry's.")
+    registry_dir: str = setting(
+        "model-registry",
+        "Folder of the model registry, shared by all workers; without one, the model that ships is served.",
+    )
+    drift_window_minutes: float = setting(60.0, "Time over which live features are compared with the training's.")
     policy_file: str = setting("", "Incentive policy (TOML); empty means the policy that ships with Shopstream.")
     stuck_after_s: float = setting(60.0, "Exit when records wait and no offset was committed for this long.")
+    recovery_timeout_s: float = setting(
+        300.0,
+        "Exit when partitions are not assigned and recovered within this time, so that a new worker starts afresh.",
+    )
     rebalance_timeout_s: float = setting(
         60.0, "Kafka rebalance timeout; the embedded broker waits half of it at the first join."
     )

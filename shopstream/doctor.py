@@ -1,17 +1,20 @@
 """What is wrong with an installation: settings, Kafka, Postgres, each service, lag and dead letters, with each repair."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
-from contracts.topics import TOPICS
-from runtime.settings import ALL, KafkaSettings, PostgresSettings, SettingsError
+from contracts.topics import TOPICS, Topic
+from runtime.settings import ALL, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
 from shopstream.pipeline import Pipeline
-from shopstream.probes import figures_at, ready_check
+from shopstream.probes import Figures, Sample, figures_at, ready_check, samples_at
 
 MOST_LAG: Final = 10_000
 """A step this many records behind is not keeping up."""
+MOST_DRIFT: Final = 0.25
+"""A population stability index above this is read as another population (`models/drift.py`)."""
 OPTIONAL: Final = frozenset({"storefront"})
 """A demo: an installation may live without it."""
 
@@ -55,7 +58,7 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     """Whether a broker answers and has the declared topics as declared."""
     from kafka.errors import KafkaError
 
-    from runtime.kafka import KafkaUnreachable, admin
+    from runtime.kafka import KafkaUnreachable, admin, declared_topics
 
     try:
         client = admin(settings, timeout_ms=3_000)
@@ -70,13 +73,14 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     finally:
         client.close()
     yield Finding("Kafka", "ok", f"answers at {', '.join(settings.brokers)}")
-    yield from topic_findings({each["name"]: len(each["partitions"]) for each in described if not each["error_code"]})
+    present = {each["name"]: len(each["partitions"]) for each in described if not each["error_code"]}
+    yield from topic_findings(present, declared_topics(settings))
 
 
-def topic_findings(partitions: Mapping[str, int]) -> Iterator[Finding]:
+def topic_findings(partitions: Mapping[str, int], declared: Sequence[Topic] = TOPICS) -> Iterator[Finding]:
     """Compare the topics that Kafka has, with their number of partitions, with those that are declared."""
-    missing = [topic.name for topic in TOPICS if topic.name not in partitions]
-    other = [topic for topic in TOPICS if partitions.get(topic.name, topic.partitions) != topic.partitions]
+    missing = [topic.name for topic in declared if topic.name not in partitions]
+    other = [topic for topic in declared if partitions.get(topic.name, topic.partitions) != topic.partitions]
     if missing:
         yield Finding("topics", "problem", f"missing: {', '.join(missing)}", "shopstream topics create")
     for topic in other:
@@ -85,10 +89,10 @@ def topic_findings(partitions: Mapping[str, int]) -> Iterator[Finding]:
             "problem",
             f"{topic.name} has {partitions[topic.name]} partitions and is declared with {topic.partitions}; "
             "one visitor's records would be on partitions of different numbers",
-            "delete the topic, then shopstream topics create and replay",
+            "set SHOPSTREAM_KAFKA_PARTITIONS to what the topics have, or build anew beside them (docs/growing.md)",
         )
     if not missing and not other:
-        yield Finding("topics", "ok", f"all {len(TOPICS)} are there, as declared")
+        yield Finding("topics", "ok", f"all {len(declared)} are there, as declared")
 
 
 def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
@@ -141,10 +145,79 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield Finding(name, "ok", f"ready at {urls[name]}")
         else:
             yield Finding(name, "note" if name in OPTIONAL else "problem", problem, f"shopstream {name}")
+    if (figures := figures_at(urls["ingest"])) is not None:
+        yield spool_finding(figures)
     for step in ("process", "persist"):
         if problems[step] is None:
             figures = figures_at(urls[step])
             yield lag_finding(step, None if figures is None else figures.get(f"{step}_lag_records", 0.0))
+    served = samples_at(urls["process"], "process_model_info") or []
+    yield from model_findings(pipeline.process, {labels["role"]: labels["version"] for labels, _ in served})
+    yield from drift_findings(samples_at(urls["process"], "process_feature_psi") or [])
+
+
+def model_findings(process: ProcessSettings, served: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether what the registry names can be served and is; `served` is role to version, empty when no worker answers."""
+    from models.registry import Registry, RegistryError, fit
+    from models.serving import ModelMismatch
+
+    pinned = Path(process.model_dir) if process.model_dir else None
+    registry, wanted = Registry(Path(process.registry_dir)), {}
+    try:
+        state = registry.state()
+        named = (
+            {"champion": state.champion, "challenger": state.challenger} if pinned is None else {"champion": "pinned"}
+        )
+        for role, version in named.items():
+            if version is not None:
+                wanted[role] = fit(pinned or registry.folder_of(version)).card.model_version
+    except (RegistryError, ModelMismatch) as error:
+        repair = (
+            "shopstream models rollback, or promote another" if pinned is None else "unset SHOPSTREAM_PROCESS_MODEL_DIR"
+        )
+        serving = f"; the worker keeps {served['champion']}" if served else ""
+        yield Finding("models", "problem", f"{error}{serving}", repair)
+        return
+    text = ", ".join(f"{role} {version}" for role, version in wanted.items())
+    if served and dict(served) != wanted:
+        kept = ", ".join(f"{role} {version}" for role, version in served.items())
+        repair = "wait a second; else give all the same SHOPSTREAM_PROCESS_REGISTRY_DIR, or see the log of process"
+        yield Finding("models", "problem", f"named are {text}; the worker serves {kept}", repair)
+    else:
+        yield Finding("models", "ok", text)
+
+
+def drift_findings(samples: Sequence[Sample]) -> Iterator[Finding]:
+    """The features that have moved far from what the champion learnt from; nothing while that cannot be told."""
+    if not samples:
+        return
+    moved = sorted(((value, labels["feature"]) for labels, value in samples if value > MOST_DRIFT), reverse=True)
+    if moved:
+        names = ", ".join(f"{name} {value:.2f}" for value, name in moved[:5]) + (
+            " and others" if len(moved) > 5 else ""
+        )
+        repair = "look at the dashboard of models, and train again where the shop has changed"
+        yield Finding("drift", "note", f"{len(moved)} of {len(samples)} features have moved (PSI): {names}", repair)
+    else:
+        yield Finding("drift", "ok", f"no feature's PSI is above {MOST_DRIFT:g}")
+
+
+def spool_finding(figures: Figures) -> Finding:
+    """What ingest holds that Kafka does not have yet."""
+    events, kept = figures.get("ingest_spool_events", 0.0), figures.get("ingest_spool_kept_files", 0.0)
+    waits = (
+        f"{events:,.0f} events wait for Kafka, the oldest for {figures.get('ingest_spool_oldest_seconds', 0.0):,.0f} s"
+    )
+    if kept:
+        return Finding(
+            "ingest spool",
+            "problem",
+            f"{kept:.0f} files in it cannot be drained, being damaged or refused by Kafka; {waits}",
+            "see ingest's log and docs/decisions/0007-ingest-spool.md",
+        )
+    if events and not figures.get("ingest_kafka_up"):
+        return Finding("ingest spool", "problem", waits, "bring Kafka back; the spool then drains by itself")
+    return Finding("ingest spool", "note" if events else "ok", waits if events else "empty")
 
 
 def lag_finding(step: str, lag: float | None) -> Finding:

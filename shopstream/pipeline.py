@@ -99,7 +99,10 @@ def shared_environ(
     environ: Mapping[str, str], *, broker_port: int | None = None, postgres_port: int | None = None
 ) -> dict[str, str]:
     """The environment that all services of one run share; what is set already stays. Ports are of embedded servers."""
-    made: dict[str, str] = {ConsoleSettings.variable("token_secret"): secrets.token_hex(32)}
+    made: dict[str, str] = {
+        ConsoleSettings.variable("token_secret"): secrets.token_hex(32),
+        IngestSettings.variable("daily_id_secret"): secrets.token_hex(32),
+    }
     if broker_port is not None:
         made[KafkaSettings.variable("brokers")] = f"127.0.0.1:{broker_port}"
         made[ProcessSettings.variable("rebalance_timeout_s")] = f"{EMBEDDED_REBALANCE_S:g}"

@@ -15,6 +15,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 Figures = Mapping[str, float]
 """Metrics by sample name, summed over their labels."""
+Sample = tuple[Mapping[str, str], float]
 
 
 def ready_check(url: str, timeout_s: float = 3.0) -> Check:
@@ -46,9 +47,27 @@ def problems_in(body: bytes, otherwise: str) -> str:
 
 def figures_at(url: str, timeout_s: float = 2.0) -> Figures | None:
     """A service's metrics; None when it does not answer."""
+    text = _metrics_of(url, timeout_s)
+    return None if text is None else figures_in(text)
+
+
+def samples_at(url: str, name: str, timeout_s: float = 2.0) -> list[Sample] | None:
+    """The samples of one of a service's metrics, each with its labels; None when it does not answer."""
+    text = _metrics_of(url, timeout_s)
+    if text is None:
+        return None
+    return [
+        (sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    ]
+
+
+def _metrics_of(url: str, timeout_s: float) -> str | None:
     try:
         with _OPENER.open(f"{url}/metrics", timeout=timeout_s) as answer:
-            return figures_in(answer.read().decode())
+            return bytes(answer.read()).decode()
     except (OSError, ValueError):
         return None
 

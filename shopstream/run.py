@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 import psycopg2
 
+from runtime.settings import IngestSettings
 from shopstream.account import Account, Sent, counted, report_of
 from shopstream.display import Display
 from shopstream.failures import CommandFailed
@@ -35,6 +36,7 @@ SHOPPERS_STOP_S: Final = 45.0
 """Longer than shoppers try to get their last events acknowledged."""
 PROCESS_STOP_S: Final = 20.0
 BROKEN_STOP_S: Final = 4.0
+SPOOL_DIR: Final = IngestSettings.variable("spool_dir")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +120,18 @@ class PipelineRun:
     def _start_services(self, servers: Servers, names: Sequence[str]) -> None:
         settings = self._pipeline.services()
         # Faust makes a data folder where it is started, though its store is in memory.
-        environ = {"APP_DATADIR": str(self._folder.data / "faust"), **servers.environ}
+        environ = {
+            "APP_DATADIR": str(self._folder.data / "faust"),
+            SPOOL_DIR: str(self._spool(servers)),
+            **servers.environ,
+        }
         for name in names:
             each = service(name, settings[name], self._folder, environ)
             self._supervisor.start(replace(each, stop_within_s=PROCESS_STOP_S) if name == "process" else each)
+
+    def _spool(self, servers: Servers) -> Path:
+        # The embedded broker takes its events with it, so what waits for it must not wait for the next one.
+        return self._folder.spool if servers.broker_port is None else self._folder.data / "spool"
 
     def _addresses(self, servers: Servers) -> dict[str, str]:
         urls, kinds = self._pipeline.urls(), servers.kinds()

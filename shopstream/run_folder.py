@@ -25,7 +25,7 @@ class FolderInUse(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """`logs` stays after the run, `data` is removed at its end."""
+    """`logs` and `spool` stay after the run, `data` is removed at its end."""
 
     logs: Path
     data: Path
@@ -33,6 +33,11 @@ class RunFolder:
 
     def log(self, service: str) -> Path:
         return self.logs / f"{service}.log"
+
+    @property
+    def spool(self) -> Path:
+        """What ingest acknowledged and Kafka has not; for a Kafka that outlives the run."""
+        return self.logs.parent / "spool"
 
     def announce(self, environ: Mapping[str, str]) -> None:
         """Tell other commands in this folder how to reach what runs here; see `environ_of_run`."""

@@ -1,4 +1,4 @@
-"""The Faust app: two agents and a timer around the pure folds of sessionize and score."""
+"""The Faust app: one agent and a timer around sessionize and score, which it calls one after the other for each poll."""
 
 import asyncio
 import tempfile
@@ -11,10 +11,10 @@ import faust
 from aiokafka import ConsumerRecord
 from faust.types import TP, StreamT
 
-from contracts.topics import EVENTS, PARTITIONS, SESSION_FEATURES
+from contracts.topics import EVENTS
 from models.policy import Policy
-from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
+from stream_processors.live_models import LOOK_S, live_models
 from stream_processors.outbox import Outbox
 from stream_processors.poll_lane import PollSchema, use_poll_lanes
 from stream_processors.score import Decider
@@ -36,8 +36,8 @@ MAX_QUEUED_POLLS = 16
 
 
 def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress) -> faust.App:
-    """The app, not started. Raises what loading the model or the policy raises. Call inside the event loop that runs it."""
-    scorer = Scorer.load(Path(process.model_dir) if process.model_dir else None)
+    """The app, not started. Raises what loading the policy raises. Call inside the event loop that runs it."""
+    models = live_models(process)
     policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
     app = faust.App(
         process.app_id,
@@ -48,8 +48,10 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         autodiscover=False,
         web_enabled=False,
         topic_disable_leader=True,
-        topic_partitions=PARTITIONS,
+        topic_partitions=kafka.partitions,
         topic_replication_factor=kafka.replication_factor,
+        # Standbys in memory would be read anew when they take over, and Faust balances better without.
+        table_standby_replicas=0,
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=1.0,
         broker_max_poll_records=2_000,
@@ -65,18 +67,18 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
     )
-    use_poll_lanes(app, [EVENTS.name, SESSION_FEATURES.name])
+    use_poll_lanes(app, [EVENTS.name])
     table = app.Table(
         "visitors",
         key_type=bytes,
         value_type=bytes,
-        partitions=PARTITIONS,
+        partitions=kafka.partitions,
         # Both states must be there to be compared: see NewestStates.
         extra_topic_configs={"min.compaction.lag.ms": MIN_COMPACTION_LAG_MS},
     )
     store = VisitorStore(table)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
-    decider = Decider(scorer, policy)
+    decider = Decider(models, policy)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
 
@@ -85,34 +87,39 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         async for waiting in _waiting(polls):
             async with turn:
                 outbox = Outbox(app.producer, SOURCE)
-                for tp, records in waiting:
-                    sessionizer.fold(tp.partition, records, outbox, now=datetime.now(UTC))
+                now = datetime.now(UTC)
+                made = [
+                    (tp.partition, features)
+                    for tp, records in waiting
+                    for features in sessionizer.fold(tp.partition, records, outbox, now=now)
+                ]
+                decider.decide(made, outbox, now=now)
                 await outbox.send()
-            for tp, records in waiting:
-                progress.reached(tp, records[-1].offset)
-            yield
-
-    @app.agent(app.topic(SESSION_FEATURES.name, schema=PollSchema(), maxsize=MAX_QUEUED_POLLS), name="score")
-    async def score(polls: StreamT[Poll]) -> AsyncIterator[None]:
-        async for waiting in _waiting(polls):
-            outbox = Outbox(app.producer, SOURCE)
-            for tp, records in waiting:
-                decider.decide(tp.partition, records, outbox, now=datetime.now(UTC))
-            await outbox.send()
             for tp, records in waiting:
                 progress.reached(tp, records[-1].offset)
             yield
 
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def sweep() -> None:
+        if not is_ready(app):
+            return  # the store is being recovered: what it says of a visitor may be old
         async with turn:
             outbox = Outbox(app.producer, SOURCE)
             sessionizer.sweep(outbox, now=datetime.now(UTC))
             await outbox.send()
 
+    @app.timer(interval=LOOK_S, name="follow_models")  # type: ignore[untyped-decorator]  # as above
+    async def follow_models() -> None:
+        # Loading takes a moment that no event should wait for.
+        await asyncio.to_thread(models.look)
+        models.tell_drift(datetime.now(UTC))
+
     @table.on_recover
     async def recovered() -> None:
-        sessionizer.recover(now=datetime.now(UTC))
+        try:
+            sessionizer.recover(now=datetime.now(UTC))
+        except Exception as error:  # Faust would go on without what could not be recovered, and say nothing
+            await app.crash(error)
 
     async def revoked(_app: Any, partitions: set[TP], *_: Any, **__: Any) -> None:
         progress.forget(partitions)
@@ -121,6 +128,14 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
     signal.connect(revoked, weak=False)
 
     return app
+
+
+def is_ready(app: faust.App) -> bool:
+    """The store is recovered for the partitions assigned; with more workers than partitions some stand by with none."""
+    tables: Any = app.tables
+    if not app.started or app.rebalancing or not tables.recovery.completed.is_set():
+        return False
+    return bool(app.consumer.assignment() or app.unassigned)
 
 
 async def _waiting(polls: StreamT[Poll]) -> AsyncIterator[list[tuple[TP, Poll]]]:

@@ -155,6 +155,9 @@ def _add_event(rows: Rows, event: Event) -> None:
         event.received_at,
         joined(ENCODER.encode(told), bytes(event.custom)),
         ENCODER.encode(context),
+        event.consent,
+        f"{{{','.join(event.privacy_signals)}}}",
+        event.bot_score,
     )
     if event.event_name == PURCHASE:
         rows.add(
@@ -172,7 +175,7 @@ def _add_event(rows: Rows, event: Event) -> None:
             sum(item.quantity for item in told.items),
             told.coupon,
         )
-    elif event.event_name in (USER_ENGAGEMENT, CLICK):
+    elif event.event_name in (USER_ENGAGEMENT, CLICK) and event.consent != "refused":
         rows.add(
             "staged_interaction",
             event.write_key,
@@ -223,6 +226,8 @@ def _add_decision(rows: Rows, decision: Decision) -> None:
         ENCODER.encode(decision.because),
         decision.model_version,
         decision.policy_version,
+        decision.challenger_version,
+        decision.challenger_likelihood,
     )
 
 
@@ -237,6 +242,7 @@ def _add_dead_letter(rows: Rows, letter: DeadLetter) -> None:
         *map(storable, (letter.write_key, letter.message_id, letter.visitor_id)),
         letter.received_at,
         storable(letter.source),
+        None if letter.envelope is None else ENCODER.encode(letter.envelope),
     )
 
 

@@ -7,13 +7,17 @@ See docs/decisions/0002-poll-lane.md.
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 import aiokafka
 import faust
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
+
+from stream_processors.reconnecting import pause_between_attempts
 
 HIGHWATER_TIMEOUT_MS = 5_000
 FETCH_MAX_WAIT_MS = 20
@@ -37,6 +41,7 @@ class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # Faust has no setting for it
+        pause_between_attempts(consumer._client)
         return consumer
 
     async def _fetch_records(
@@ -118,6 +123,12 @@ class PollLaneConsumer(driver.Consumer):
         client = self._thread._ensure_consumer()
         return cast(Mapping[TP, int], await self._thread.call_thread(client.end_offsets, partitions))
 
+    async def committed(self, *partitions: TP) -> Mapping[TP, int]:
+        """What Kafka has as committed; nothing of a partition without a commit."""
+        client = self._thread._ensure_consumer()
+        told = await self._thread.call_thread(client._coordinator.fetch_committed_offsets, partitions)
+        return {TP(tp.topic, tp.partition): each.offset for tp, each in told.items() if each.offset >= 0}
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """One message per record of an ordinary topic, one per partition and poll of a lane topic."""
         records, active = await self._wait_next_records(timeout)
@@ -125,7 +136,9 @@ class PollLaneConsumer(driver.Consumer):
         if records is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            # The next rebalance may be under way already; once it is over, recovery seeks again.
+            with suppress(KafkaError):
+                await self.perform_seek()
             return
         ordinary = {tp: batch for tp, batch in records.items() if tp.topic not in self.lanes}
         lane = [(tp, batch) for tp, batch in records.items() if tp.topic in self.lanes and batch]
@@ -171,8 +184,17 @@ class PollLaneConsumer(driver.Consumer):
         return newest + 1
 
 
+class PatientProducer(driver.Producer):
+    """Faust's Kafka producer, which does not storm a broker that is away."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
+        producer = super()._new_producer(transactional_id)
+        pause_between_attempts(producer.client)
+        return producer
+
+
 def use_poll_lanes(app: faust.App, topics: Collection[str]) -> None:
     """Give the app a transport with lanes for `topics`. Call before the app starts."""
     consumer = type("LaneConsumer", (PollLaneConsumer,), {"lanes": frozenset(topics)})
-    transport = type("LaneTransport", (driver.Transport,), {"Consumer": consumer})
+    transport = type("LaneTransport", (driver.Transport,), {"Consumer": consumer, "Producer": PatientProducer})
     app.transport = transport(app.conf.broker_consumer, app)

@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from contracts.codec import EVENT_DECODER
 from contracts.events import Event
+from contracts.features import SessionFeatures
 from contracts.topics import EVENTS, EVENTS_DLQ, OUTCOMES, SESSION_FEATURES
 from models.session import Session
 from models.session_features import features_of, outcome_of
@@ -43,10 +44,12 @@ class Sessionizer:
         self._gap = gap
         self._watermarks = Watermarks()
         self._due: dict[tuple[int, str], list[tuple[datetime, str]]] = {}
-        self._scheduled: set[str] = set()
+        self._scheduled: dict[str, datetime] = {}
 
-    def fold(self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime) -> None:
-        """Fold one poll of one partition; each session that changed is sent once, as it stands at the end."""
+    def fold(
+        self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime
+    ) -> list[SessionFeatures]:
+        """Fold one poll of one partition; each session that changed is sent once, as it stands at the end, and returned."""
         by_visitor: dict[str, list[tuple[ConsumerRecord, Event]]] = {}
         for record in records:
             try:
@@ -55,10 +58,12 @@ class Sessionizer:
                 self._bury(partition, record, "undecodable", str(error), outbox, now)
                 continue
             by_visitor.setdefault(event.visitor_id, []).append((record, event))
+        made: list[SessionFeatures] = []
         for visitor_id, arrivals in by_visitor.items():
-            self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
+            made += self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
         FOLDED.inc(sum(map(len, by_visitor.values())))
         VISITORS.set(len(self._store))
+        return made
 
     def _fold_visitor(
         self,
@@ -67,29 +72,41 @@ class Sessionizer:
         arrivals: list[tuple[ConsumerRecord, Event]],
         outbox: Outbox,
         now: datetime,
-    ) -> None:
+    ) -> list[SessionFeatures]:
         try:
             changed = self._observe(self._store.get(visitor_id), [event for _, event in arrivals])
         except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
             changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
         visitor = self._store.get(visitor_id)
-        for session, caused_by in changed:
-            self._emit(visitor, session, caused_by, partition, outbox)
+        for features in changed:
+            self._emit(features, partition, outbox)
         for _, event in arrivals:
             self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
         self._store.put(visitor, partition, outbox)
         self._schedule(visitor, partition)
+        return changed
 
-    def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[tuple[Session, str]]:
-        """The sessions that the events changed, each with the last event that did."""
+    def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[SessionFeatures]:
+        """The sessions that the events changed, each as it stands at the end, with the last event that changed it."""
+        told: list[SessionFeatures] = []
         changed: dict[int, tuple[Session, str]] = {}
         for event in events:
+            if changed and visitor.forgets_by(event, self._gap):
+                told += self._told(visitor, changed)
+                changed.clear()
             for session in visitor.observe(event, self._gap):
                 changed[id(session)] = (session, event.message_id)
-        # A session may have been merged into another, or become history, since.
+        return told + self._told(visitor, changed)
+
+    def _told(self, visitor: Visitor, changed: dict[int, tuple[Session, str]]) -> list[SessionFeatures]:
+        # A session may have been merged into another since.
         kept = {id(session) for session in visitor.sessions}
-        return [pair for key, pair in changed.items() if key in kept]
+        return [
+            features_of(visitor, session, caused_by, self._gap)
+            for key, (session, caused_by) in changed.items()
+            if key in kept
+        ]
 
     def _fold_one_by_one(
         self,
@@ -98,7 +115,7 @@ class Sessionizer:
         arrivals: list[tuple[ConsumerRecord, Event]],
         outbox: Outbox,
         now: datetime,
-    ) -> list[tuple[Session, str]]:
+    ) -> list[SessionFeatures]:
         good: list[Event] = []
         for record, event in arrivals:
             self._store.discard_live(visitor_id)
@@ -111,13 +128,14 @@ class Sessionizer:
         self._store.discard_live(visitor_id)
         return self._observe(self._store.get(visitor_id), good)
 
-    def _emit(self, visitor: Visitor, session: Session, caused_by: str, partition: int, outbox: Outbox) -> None:
-        features = features_of(visitor, session, caused_by, self._gap)
-        record_id = f"{features.session_id}:{features.event_count}:{caused_by}"
-        outbox.put(SESSION_FEATURES, partition, visitor.visitor_id, features, id=record_id, time=features.last_seen_at)
+    def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
+        # Unique for what is said: a closed session, or one that a late event reopened and closed, is told under an id of its own.
+        outcome_id = f"{features.session_id}:{features.event_count}"
+        record_id = f"{outcome_id}:{features.caused_by}{':closed' if features.closed_at else ''}"
+        outbox.put(SESSION_FEATURES, partition, features.visitor_id, features, id=record_id, time=features.last_seen_at)
         outcome = outcome_of(features)
         if outcome is not None:
-            outbox.put(OUTCOMES, partition, visitor.visitor_id, outcome, id=features.session_id, time=outcome.closed_at)
+            outbox.put(OUTCOMES, partition, features.visitor_id, outcome, id=outcome_id, time=outcome.closed_at)
 
     def _bury(
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime
@@ -128,13 +146,16 @@ class Sessionizer:
 
     def _schedule(self, visitor: Visitor, partition: int) -> None:
         """Remember when the visitor must be looked at again: when a session may close, or may be forgotten."""
-        if visitor.visitor_id in self._scheduled or not visitor.sessions:
+        if not visitor.sessions:
             return
         still_open = [session.last[0] for session in visitor.sessions if not session.is_closed]
-        at = min(still_open) if still_open else visitor.sessions[-1].last[0] + LATENESS
+        due = (min(still_open) if still_open else visitor.sessions[-1].last[0] + LATENESS) + self._gap
+        known = self._scheduled.get(visitor.visitor_id)
+        if known is not None and known <= due:  # looked at then, and scheduled anew
+            return
         heap = self._due.setdefault((partition, visitor.sessions[-1].write_key), [])
-        heapq.heappush(heap, (at + self._gap, visitor.visitor_id))
-        self._scheduled.add(visitor.visitor_id)
+        heapq.heappush(heap, (due, visitor.visitor_id))
+        self._scheduled[visitor.visitor_id] = due
 
     def sweep(self, outbox: Outbox, *, now: datetime) -> None:
         """Close the sessions that event time has passed, and forget what no late event can change any more."""
@@ -145,11 +166,13 @@ class Sessionizer:
             later: list[tuple[datetime, str]] = []
             while heap and heap[0][0] < watermark:
                 due, visitor_id = heapq.heappop(heap)
+                if self._scheduled.get(visitor_id) != due:  # an earlier time was found since
+                    continue
                 visitor = self._store.get(visitor_id)
                 if visitor.received_at is not None and now - visitor.received_at < SETTLE:
                     later.append((due, visitor_id))
                     continue
-                self._scheduled.discard(visitor_id)
+                del self._scheduled[visitor_id]
                 self._close(visitor, partition, watermark, outbox)
                 self._schedule(visitor, partition)
             for each in later:
@@ -158,7 +181,7 @@ class Sessionizer:
     def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
         closed = visitor.close_until(watermark, self._gap)
         for session in closed:
-            self._emit(visitor, session, session.last[1], partition, outbox)
+            self._emit(features_of(visitor, session, session.last[1], self._gap), partition, outbox)
         CLOSED.inc(len(closed))
         if visitor.forget_until(watermark, self._gap) or closed:
             self._store.put(visitor, partition, outbox)

@@ -63,6 +63,7 @@ def running(
         "SHOPSTREAM_KAFKA_BROKERS": ",".join(kafka.brokers),
         "SHOPSTREAM_POSTGRES_DSN": dsn,
         "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": "6",
+        "SHOPSTREAM_PROCESS_REGISTRY_DIR": str(folder / "model-registry"),
         "SHOPSTREAM_CONSOLE_TOKEN_SECRET": TOKEN_SECRET,
         "SHOPSTREAM_STOREFRONT_INGEST_URL": urls.get("ingest", ""),
         "SHOPSTREAM_STOREFRONT_CONSOLE_URL": urls.get("console", ""),

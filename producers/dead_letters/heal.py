@@ -12,8 +12,10 @@ from contracts.ids import derived_id
 from contracts.topics import EVENTS
 from producers.dead_letters.fix import Fix, fixed
 from producers.dead_letters.fix_errors import Unfixable
-from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, Envelope, event_of_bytes
+from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, event_of_bytes
 from producers.ingest.identity import id_in
+from producers.ingest.kept_envelope import envelope_of
+from producers.ingest.privacy import BY_DEFAULT, Privacy
 from producers.ingest.records import MAX_RAW_BYTES
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
@@ -26,6 +28,7 @@ class Reading(NamedTuple):
     keys: WriteKeys
     max_event_bytes: int
     clamp: timedelta = CLAMP
+    privacy: Privacy = BY_DEFAULT
 
 
 class Healed(NamedTuple):
@@ -42,6 +45,8 @@ def call_in(letter: DeadLetter) -> Any:
     """The JSON object that the bytes are. Raises `Unfixable`."""
     if letter.stage != "ingest" and not _is_event_record(letter):
         raise Unfixable(f"the bytes come from {letter.source or 'an unknown place'}: {_NOT_AGAIN}")
+    if not letter.raw and letter.stage == "ingest":
+        raise Unfixable("no bytes were kept of a visitor who refuses to be known")
     try:
         call = read_json(letter.raw)
     except Unfit as unfit:
@@ -92,11 +97,12 @@ def _of_call(letter: DeadLetter, raw: bytes, call: Any, reading: Reading) -> Eve
         )
     verdict = event_of_bytes(
         raw,
-        envelope=Envelope(call_type=call_type_of(letter.source or "")),
+        envelope=envelope_of(letter, call_type_of(letter.source or "")),
         write_key=key,
         received_at=letter.received_at,
         max_bytes=reading.max_event_bytes,
         clamp=reading.clamp,
+        privacy=reading.privacy,
     )
     if isinstance(verdict, Event):
         return msgspec.structs.replace(verdict, message_id=_message_id(letter, call))

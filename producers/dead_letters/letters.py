@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from contracts.dead_letters import DeadLetter
+from contracts.dead_letters import DeadLetter, RequestEnvelope
 from sql.files import statement
 
 PAGE: Final = 100
@@ -123,7 +124,13 @@ def _rows(connection: Connection, name: str, parameters: Row) -> list[Row]:
 def _kept(rows: Iterable[Row]) -> list[Kept]:
     return [
         Kept(
-            DeadLetter(**{name: row[name] for name in DeadLetter.__struct_fields__} | {"raw": bytes(row["raw"])}),
+            DeadLetter(
+                **{name: row[name] for name in DeadLetter.__struct_fields__}
+                | {
+                    "raw": bytes(row["raw"]),
+                    "envelope": row["envelope"] and msgspec.convert(row["envelope"], RequestEnvelope),
+                }
+            ),
             row["fix"],
             row["replayed_at"],
             row["replayed_as"],

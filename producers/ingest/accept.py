@@ -9,11 +9,13 @@ import msgspec
 
 from contracts import event_names as names
 from contracts.codec import ENCODER
-from contracts.events import Event, Properties
+from contracts.events import Event, PrivacySignal, Properties
+from producers.ingest.bots import bot_score_in
 from producers.ingest.clock import EventTime, instant, repaired
 from producers.ingest.context import context_of
 from producers.ingest.identity import id_in, message_id_of, visitor_id_of
 from producers.ingest.parameters import Parameters, parameters_of
+from producers.ingest.privacy import BY_DEFAULT, Privacy
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json, sound
 from producers.ingest.vocabulary import canonical_name, segment
@@ -47,6 +49,8 @@ class Envelope:
     context: Mapping[str, Any] = field(default_factory=dict)
     user_agent: str | None = None
     """The browser's, from the request, for SDKs that do not send it in the context."""
+    signals: tuple[PrivacySignal, ...] = ()
+    """Refusals in the request's head."""
 
 
 NO_ENVELOPE: Final = Envelope()
@@ -59,13 +63,14 @@ def event_of(
     write_key: WriteKey,
     received_at: datetime,
     clamp: timedelta = CLAMP,
+    privacy: Privacy = BY_DEFAULT,
 ) -> Event | Rejection:
     """The event that one SDK call (a JSON object) is, or why it is none. Never raises, whatever the JSON."""
     try:
         call = sound(item)
     except Unfit as unfit:
         return Rejection(code=unfit.code, message=str(unfit))
-    return _event_of_sound(call, envelope, write_key, received_at, clamp)
+    return _event_of_sound(call, envelope, write_key, received_at, clamp, privacy)
 
 
 def event_of_bytes(
@@ -76,6 +81,7 @@ def event_of_bytes(
     received_at: datetime,
     max_bytes: int,
     clamp: timedelta = CLAMP,
+    privacy: Privacy = BY_DEFAULT,
 ) -> Event | Rejection:
     """The same for a call that is still JSON text."""
     if len(raw) > max_bytes:
@@ -84,18 +90,20 @@ def event_of_bytes(
         call = read_json(raw)
     except Unfit as unfit:
         return Rejection(code=unfit.code, message=str(unfit))
-    return _event_of_sound(call, envelope, write_key, received_at, clamp)
+    return _event_of_sound(call, envelope, write_key, received_at, clamp, privacy)
 
 
 def _event_of_sound(
-    call: object, envelope: Envelope, write_key: WriteKey, received_at: datetime, clamp: timedelta
+    call: object, envelope: Envelope, write_key: WriteKey, received_at: datetime, clamp: timedelta, privacy: Privacy
 ) -> Event | Rejection:
     if not isinstance(call, dict):
         return Rejection(code="schema", message="an event must be a JSON object")
     message_id = visitor_id = None
     try:
+        context = _merged(envelope.context, call.get("context"))
+        consent, signals = privacy.consent_of(context, envelope.signals)
         message_id = message_id_of(call, envelope.call_type)
-        visitor_id = visitor_id_of(call)
+        visitor_id = visitor_id_of(call, otherwise=message_id if consent == "refused" else None)
         name, parameters = _named(call, _call_type(call, envelope))
         custom = parameters.custom
         for key in call.keys() - _PROTOCOL_KEYS:
@@ -105,7 +113,7 @@ def _event_of_sound(
         if time.is_clamped:
             custom["_original_timestamp"] = _happened_at(call, envelope)
             custom["_sent_at"] = call.get("sentAt") or envelope.sent_at
-        return Event(
+        event = Event(
             message_id=message_id,
             write_key=write_key.name,
             visitor_id=visitor_id,
@@ -114,9 +122,13 @@ def _event_of_sound(
             occurred_at=time.occurred_at,
             received_at=received_at,
             properties=parameters.properties,
-            custom=_json(custom),
-            context=context_of(_merged(envelope.context, call.get("context")), parameters.page, envelope.user_agent),
+            custom=_json(privacy.cleaned(custom)) if custom else _NO_CUSTOM,
+            context=context_of(context, parameters.page, envelope.user_agent, privacy.url),
+            consent=consent,
+            privacy_signals=signals,
+            bot_score=bot_score_in(context, envelope.user_agent),
         )
+        return privacy.kept(event)
     except Unfit as unfit:
         return Rejection(code=unfit.code, message=str(unfit), message_id=message_id, visitor_id=visitor_id)
 

@@ -14,6 +14,7 @@ Header = tuple[bytes, bytes]
 
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_CLOSE: Final = (b"connection", b"close")
 _EXPOSE: Final = (b"access-control-expose-headers", b"Retry-After")
 """Not a safelisted header: without this a browser SDK cannot read it and backs off blindly."""
 _VARY: Final = (b"vary", b"Origin")
@@ -69,7 +70,9 @@ def refused(refusal: Refusal) -> Answer:
         status=refusal.status,
     )
     wait = () if refusal.retry_after_s is None else ((b"retry-after", str(refusal.retry_after_s).encode()),)
-    return Answer(refusal.status, ENCODER.encode(problem), (_JSON, _NO_STORE, *wait))
+    # The rest of a body that came too slowly would be read as the next request.
+    close = (_CLOSE,) if refusal.status == 408 else ()
+    return Answer(refusal.status, ENCODER.encode(problem), (_JSON, _NO_STORE, *wait, *close))
 
 
 def refused_to_snowplow(refusal: Refusal) -> Answer:

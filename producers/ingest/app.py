@@ -12,9 +12,11 @@ from urllib.parse import parse_qs
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from producers.ingest.accept import CallType
+from producers.ingest import openapi, paths
 from producers.ingest.answers import Answer, Refusal, document, preflight, refused, send_answer
 from producers.ingest.bodies import ClientGone
+from producers.ingest.consent import signals_in
+from producers.ingest.key_file import KeyFile
 from producers.ingest.publish import EventPublisher
 from producers.ingest.sdk_settings import rudderstack_source, segment_settings
 from producers.ingest.senders import Claims, Senders
@@ -25,28 +27,9 @@ from runtime.settings import IngestSettings
 
 Query = dict[str, list[str]]
 
-_BATCH_PATHS: Final = ("/v1/batch", "/v1/b", "/v1/batch/b", "/batch", "/b", "/beacon/v1/batch", "/v1/import")
-_CALL_PATHS: Final[Mapping[str, CallType]] = {
-    "/v1/track": "track",
-    "/v1/t": "track",
-    "/v1/page": "page",
-    "/v1/p": "page",
-    "/v1/screen": "screen",
-    "/v1/s": "screen",
-    "/v1/identify": "identify",
-    "/v1/i": "identify",
-    "/v1/group": "group",
-    "/v1/g": "group",
-    "/v1/alias": "alias",
-    "/v1/a": "alias",
-}
-_CALLS: Final[Mapping[str, CallType | None]] = {**dict.fromkeys(_BATCH_PATHS), **_CALL_PATHS}
-_HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
-_CLIENT_METRICS: Final = "/v1/m"
-_SNOWPLOW: Final = "/com.snowplowanalytics.snowplow/tp2"
-_PIXEL: Final = "/i"
 _SETTINGS_SECONDS: Final = 300
 _SNIPPET_SECONDS: Final = 600
+_OPENAPI: Final = document(openapi.document(), _SETTINGS_SECONDS)
 
 
 def utc_now() -> datetime:
@@ -66,8 +49,8 @@ class IngestApp:
         checks: Mapping[str, Check],
         now: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = time.monotonic,
+        key_file: KeyFile | None = None,
     ) -> None:
-        self._keys = keys
         self._senders = Senders(keys)
         self._taker = Taker(settings, self._senders, publisher, now=now, steady=steady)
         self._snippet = _snippet_answers(snippet)
@@ -75,13 +58,16 @@ class IngestApp:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             publisher.start()
+            watching = key_file and asyncio.create_task(key_file.watch(self._senders.use))
             yield
+            if watching:
+                watching.cancel()
             await asyncio.to_thread(publisher.close)
 
         self._rest = Starlette(routes=health_routes(checks), lifespan=lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _HEALTH:
+        if scope["type"] != "http" or scope["path"] in paths.HEALTH:
             await self._rest(scope, receive, send)
             return
         query = _query_of(scope["query_string"])
@@ -91,31 +77,35 @@ class IngestApp:
             answer = await self._answer(method, head, query, receive)
         except ClientGone:
             return
-        await send_answer(send, answer, head.claims.origin, self._keys, is_head=method == "HEAD")
+        await send_answer(send, answer, head.claims.origin, self._senders.keys, is_head=method == "HEAD")
 
     async def _answer(self, method: str, head: Head, query: Query, receive: Receive) -> Answer:
         if method == "OPTIONS":
             return preflight()
-        if head.path in _CALLS:
-            return await self._taker.take(_CALLS[head.path], head, receive) if method == "POST" else _only("POST")
-        if head.path == _SNOWPLOW:
+        if head.path in paths.CALLS:
+            return await self._taker.take(paths.CALLS[head.path], head, receive) if method == "POST" else _only("POST")
+        if head.path == paths.SNOWPLOW:
             return await self._taker.take_snowplow(head, receive) if method == "POST" else _only("POST")
-        if head.path == _PIXEL:
+        if head.path == paths.PIXEL:
             return await self._taker.take_pixel(query, head) if method == "GET" else _only("GET")
-        if head.path == _CLIENT_METRICS:
+        if head.path == paths.SHOPIFY:
+            return await self._taker.take_shopify(head, receive) if method == "POST" else _only("POST")
+        if head.path == paths.CLIENT_METRICS:
             return await self._taker.ignore(receive) if method == "POST" else _only("POST")
         if (found := self._document(head)) is not None:
             return found if method in ("GET", "HEAD") else _only("GET")
         return refused(Refusal(404, "not_found", f"nothing is at {head.path[:128]}; events go to POST /v1/batch"))
 
     def _document(self, head: Head) -> Answer | None:
-        if head.path == "/shopstream.js":
+        if head.path == paths.SNIPPET:
             return self._snippet["gzip" in head.accept_encoding]
-        if head.path == "/sourceConfig":
+        if head.path == paths.OPENAPI:
+            return _OPENAPI
+        if head.path == paths.RUDDERSTACK_SOURCE:
             if head.is_ad_probe:
                 return Answer(200)
             return self._for_key(head, None, lambda key: rudderstack_source(key))
-        for prefix in ("/v1/projects/", "/projects/"):
+        for prefix in paths.PROJECTS:
             if head.path.startswith(prefix) and head.path.endswith("/settings"):
                 name = head.path.removeprefix(prefix).removesuffix("/settings").rstrip("/")
                 return self._for_key(head, name, lambda key: segment_settings(key, head.host, head.scheme))
@@ -147,16 +137,23 @@ def _snippet_answers(snippet: bytes) -> dict[bool, Answer]:
 
 
 def _head_of(scope: Scope, query: Query) -> Head:
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    headers = dict(scope["headers"])
+
+    def said(name: bytes) -> str | None:
+        value = headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
     return Head(
         path=scope["path"].rstrip("/") or "/",
-        claims=Claims(headers.get(b"authorization"), query.get("writeKey", [None])[0], headers.get(b"origin")),
-        user_agent=headers.get(b"user-agent"),
-        traceparent=headers.get(b"traceparent"),
-        accept_encoding=headers.get(b"accept-encoding", ""),
-        host=headers.get(b"host", ""),
+        claims=Claims(said(b"authorization"), query.get("writeKey", [None])[0], said(b"origin")),
+        user_agent=said(b"user-agent"),
+        traceparent=said(b"traceparent"),
+        accept_encoding=said(b"accept-encoding") or "",
+        host=said(b"host") or "",
         scheme=scope.get("scheme", "http"),
+        address=scope["client"][0] if scope.get("client") else None,
         is_ad_probe="ad" in query.get("view", ()),
+        signals=signals_in(headers),
     )
 
 

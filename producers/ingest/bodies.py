@@ -1,5 +1,6 @@
 """Request bodies: read to a bound, unzipped to a bound, and cut into calls that are still JSON text."""
 
+import asyncio
 import zlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeVar
@@ -9,6 +10,7 @@ from starlette.types import Receive
 
 from producers.ingest.accept import CallType, Envelope
 from producers.ingest.answers import Refusal
+from producers.ingest.in_flight import Hold
 from producers.ingest.rejections import Rejection
 from producers.ingest.soundness import may_hold_surrogates, read_json, repaired_text
 
@@ -16,6 +18,11 @@ _GZIP: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _DRAINED_TIMES: Final = 4
 """How much more of a too large body is read and dropped, so that its sender gets to read the 413."""
+
+
+_MAX_GZIP_MEMBERS: Final = 16
+_MAX_SMALL_BYTES: Final = 1_024
+OVERLOADED: Final = Refusal(503, "overloaded", "too much waits here already; send it again later", 1)
 
 
 class ClientGone(ConnectionError):
@@ -31,9 +38,20 @@ class Calls(NamedTuple):
     """Name of the write key that the body says."""
     rejected: Mapping[int, Rejection] = {}
     """Those that could not even be cut out as calls, by their place."""
+    context_bytes: int = 0
+    """Size of the context that every one of them shares."""
 
 
-async def read_body(receive: Receive, max_bytes: int) -> bytes | Refusal:
+async def read_body(receive: Receive, max_bytes: int, hold: Hold, timeout_s: float) -> bytes | Refusal:
+    """The whole body. What of it has arrived is held, so that many slow or large bodies at once cannot fill the memory."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _read(receive, max_bytes, hold)
+    except TimeoutError:
+        return Refusal(408, "too_slow", f"the body did not arrive within {timeout_s:g} seconds; send it again")
+
+
+async def _read(receive: Receive, max_bytes: int, hold: Hold) -> bytes | Refusal:
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -43,11 +61,14 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes | Refusal:
             raise ClientGone
         chunk = message.get("body", b"")
         size += len(chunk)
+        more = message.get("more_body", False)
         if size <= max_bytes:
+            if not hold.keep(size, is_reading=more):
+                return OVERLOADED
             chunks.append(chunk)
         else:
             chunks.clear()
-        more = message.get("more_body", False)
+            hold.keep(0)
     return b"".join(chunks) if size <= max_bytes else _too_large(max_bytes)
 
 
@@ -57,7 +78,10 @@ def expanded(body: bytes, max_bytes: int) -> bytes | Refusal:
         return body.removeprefix(_BYTE_ORDER_MARK)
     plain = b""
     try:
-        while body:
+        # Each member costs a copy of all that follows it, so that many empty ones would take the processor for seconds.
+        for _ in range(_MAX_GZIP_MEMBERS + 1):
+            if not body:
+                return plain
             member = zlib.decompressobj(zlib.MAX_WBITS | 16)
             plain += member.decompress(body, max_bytes + 1 - len(plain))
             if len(plain) > max_bytes:
@@ -67,7 +91,7 @@ def expanded(body: bytes, max_bytes: int) -> bytes | Refusal:
             body = member.unused_data
     except zlib.error as error:
         return Refusal(400, "unparsable", f"the body starts like gzip and is not: {error}")
-    return plain
+    return Refusal(400, "unparsable", f"the gzip body has more than {_MAX_GZIP_MEMBERS} members; send one")
 
 
 def _too_large(max_bytes: int) -> Refusal:
@@ -83,7 +107,7 @@ class _Batch(msgspec.Struct):
 
 
 class _Key(msgspec.Struct):
-    writeKey: object = None
+    writeKey: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _BATCH: Final = msgspec.json.Decoder(_Batch)
@@ -91,31 +115,38 @@ _KEY: Final = msgspec.json.Decoder(_Key)
 T = TypeVar("T")
 
 
-def calls_of(body: bytes, call_type: CallType | None, max_events: int) -> Calls | Refusal:
+def calls_of(body: bytes, call_type: CallType | None, max_events: int, max_event_bytes: int) -> Calls | Refusal:
     """The calls of a body: one of `call_type`, or with None a batch."""
     try:
-        return _batch(body, max_events) if call_type is None else _single(body, call_type)
+        return _batch(body, max_events, max_event_bytes) if call_type is None else _single(body, call_type)
     except (ValueError, RecursionError) as error:
         form = '{"batch": [...]}' if call_type is None else f"one {call_type} call"
         return Refusal(400, "unparsable", f"the body must be a JSON object, {form}: {error}")
 
 
 def _single(body: bytes, call_type: CallType) -> Calls:
-    return Calls([body], Envelope(call_type=call_type), _text(decoded(_KEY, body).writeKey))
+    return Calls([body], Envelope(call_type=call_type), _text(_small(decoded(_KEY, body).writeKey)))
 
 
-def _batch(body: bytes, max_events: int) -> Calls | Refusal:
+def _batch(body: bytes, max_events: int, max_event_bytes: int) -> Calls | Refusal:
     batch = decoded(_BATCH, body)
     if len(batch.batch) > max_events:
         return Refusal(413, "too_large", f"the batch has {len(batch.batch)} events; at most {max_events} are accepted")
+    if len(batch.context) > max_event_bytes:
+        size = len(batch.context)
+        return Refusal(
+            413, "too_large", f"the batch's context has {size} bytes; at most {max_event_bytes} are accepted"
+        )
     raw = [bytes(each) for each in batch.batch]
-    context = read_json(batch.context)
+    context, sent_at = read_json(batch.context), _small(batch.sentAt)
     envelope = Envelope(
-        sent_at=read_json(batch.sentAt),
-        timestamp=read_json(batch.timestamp),
+        # Anything else is no time, and repairs none.
+        sent_at=sent_at if isinstance(sent_at, (str, int, float)) else None,
+        timestamp=_small(batch.timestamp),
         context=context if isinstance(context, dict) else {},
     )
-    return Calls(raw, envelope, _text(read_json(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None))
+    write_key = _text(_small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None)
+    return Calls(raw, envelope, write_key, context_bytes=len(batch.context))
 
 
 def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
@@ -131,9 +162,14 @@ def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
 
 def _key_of_first(call: bytes) -> str | None:
     try:
-        return _text(_KEY.decode(call).writeKey)
+        return _text(_small(_KEY.decode(call).writeKey))
     except (ValueError, RecursionError):
         return None
+
+
+def _small(raw: msgspec.Raw) -> object:
+    """The value of a key or a time; None for what is too long to be one, which would cost many times its size to read."""
+    return read_json(raw) if len(raw) <= _MAX_SMALL_BYTES else None
 
 
 def _text(value: object) -> str | None:

@@ -1,6 +1,6 @@
 """Where and how an event happened, from an SDK's `context`; addresses and raw user agents stay outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -31,19 +31,22 @@ class _FromUrl(NamedTuple):
     name: str | None = None
 
 
-def context_of(context: Mapping[str, Any], page: Mapping[str, Any], user_agent: str | None) -> Context:
-    """The context of one call. `page` are page parameters of the event itself, `user_agent` the request's: used when the SDK sent none."""
+def context_of(
+    context: Mapping[str, Any], page: Mapping[str, Any], user_agent: str | None, clean: Callable[[str], str] = str
+) -> Context:
+    """The context of one call. `page` are page parameters of the event itself, `user_agent` the request's: used when the SDK sent none.
+    `clean` takes out of a page's address what must not be kept."""
     given = _object(context, "page")
-    url = _text(page.get("page_url") or given.get("url"), MAX_URL_CHARACTERS)
+    url = _address(page.get("page_url") or given.get("url"), clean)
     said = _from_url(url) if url is not None else _FromUrl()
     campaign = _object(context, "campaign") or {"source": said.source, "medium": said.medium, "name": said.name}
     library = _object(context, "library")
-    device = _device(context, user_agent)
+    device = device_in(context, user_agent)
     return Context(
         page_url=url,
-        page_path=_text(page.get("page_path") or given.get("path") or said.path),
+        page_path=_address(page.get("page_path") or given.get("path") or said.path, clean, MAX_TEXT_CHARACTERS),
         page_title=_text(page.get("page_title") or given.get("title")),
-        page_referrer=_text(page.get("page_referrer") or given.get("referrer"), MAX_URL_CHARACTERS),
+        page_referrer=_address(page.get("page_referrer") or given.get("referrer"), clean),
         device_type=device.type,
         browser=device.browser,
         os=device.os,
@@ -58,6 +61,11 @@ def context_of(context: Mapping[str, Any], page: Mapping[str, Any], user_agent: 
     )
 
 
+def user_agent_of(context: Mapping[str, Any], user_agent: str | None) -> str | None:
+    """What the SDK says, else the request's."""
+    return _text(context.get("userAgent")) or _text(user_agent)
+
+
 def _object(context: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = context.get(key)
     return value if isinstance(value, dict) else _NOTHING
@@ -65,6 +73,11 @@ def _object(context: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _text(value: object, limit: int = MAX_TEXT_CHARACTERS) -> str | None:
     return value[:limit] if isinstance(value, str) and value else None
+
+
+def _address(value: object, clean: Callable[[str], str], limit: int = MAX_URL_CHARACTERS) -> str | None:
+    text = _text(value, limit)
+    return clean(text) if text else None
 
 
 @lru_cache(maxsize=4096)
@@ -79,14 +92,17 @@ def _from_url(url: str) -> _FromUrl:
     return _FromUrl(parts.path or None, source, medium, name)
 
 
-def _device(context: Mapping[str, Any], user_agent: str | None) -> Device:
-    text = _text(context.get("userAgent")) or user_agent
+def device_in(context: Mapping[str, Any], user_agent: str | None) -> Device:
+    """The device as user agent, client hints and the context's own words tell it."""
+    text = user_agent_of(context, user_agent)
     device = device_of(text) if text else Device()
     hints = _object(context, "userAgentData")
     if device.type == "unknown" and device.browser != "Bot" and isinstance(hints.get("mobile"), bool):
         device = device._replace(type="mobile" if hints["mobile"] else "desktop")
     if device.os is None:
         device = device._replace(os=_text(hints.get("platform")) or _text(_object(context, "os").get("name")))
+    if device.browser is None:
+        device = device._replace(browser=_text(_object(context, "browser").get("name")))
     stated = _object(context, "device").get("type")
     if isinstance(stated, str) and stated.lower() in _DEVICE_TYPES:
         device = device._replace(type=_DEVICE_TYPES[stated.lower()])

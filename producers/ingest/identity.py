@@ -34,13 +34,15 @@ def message_id_of(call: Mapping[str, Any], call_type: str | None) -> str:
     return derived_id(call_type or "", _SORTED.encode(canonical).decode())
 
 
-def visitor_id_of(call: Mapping[str, Any]) -> str:
-    """The browser's anonymous id, else one made of the user's. Raises `Unfit`."""
+def visitor_id_of(call: Mapping[str, Any], otherwise: str | None = None) -> str:
+    """The browser's anonymous id, else one made of the user's, else `otherwise`. Raises `Unfit`."""
     anonymous_id = id_in(call, "anonymousId")
     if anonymous_id is not None:
         return anonymous_id
     user_id = id_in(call, "userId")
     if user_id is None:
+        if otherwise is not None:
+            return otherwise
         raise Unfit("anonymousId or userId is required", "missing_identity")
     visitor_id = f"user:{user_id}"
     return visitor_id if len(visitor_id) <= MAX_ID_CHARACTERS else f"user:{derived_id(user_id)}"

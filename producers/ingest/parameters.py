@@ -37,7 +37,8 @@ _IDS: Final = frozenset(
     {"currency", "transaction_id", "coupon", "promotion_id", "incentive_id", "item_id", "item_variant"}
 )
 _TEXTS: Final = frozenset({"search_term", "item_name", "item_brand", "item_category"})
-_PROPERTIES: Final = tuple(Properties.__struct_fields__)
+_TEXTUAL: Final = _IDS | _TEXTS
+_PROPERTIES: Final = frozenset(Properties.__struct_fields__)
 _ITEM_SOURCES: Final = (*((field, field) for field in Item.__struct_fields__), *segment.ITEM_PARAMETERS.items())
 _ONE_PRODUCT_KEYS: Final = frozenset(
     {"item_id", "item_name", "price", *segment.ITEM_PARAMETERS} - {"category", "position"}
@@ -67,8 +68,10 @@ def parameters_of(event_name: str, given: Mapping[str, Any], *, is_page_call: bo
     """The parameters of an event that already has its GA4 or custom name. Raises `Unfit`."""
     custom = dict(given)
     sources = _PAGE_CALL if is_page_call else ga4.PAGE_PARAMETERS
-    page = {ours: custom.pop(theirs) for theirs, ours in sources.items() if isinstance(custom.get(theirs), str)}
-    typed = {field: custom.pop(field) for field in _PROPERTIES if field in custom}
+    page: dict[str, Any] = {}
+    if not custom.keys().isdisjoint(sources):  # asked first: most events have none, and this is on every event's way
+        page = {ours: custom.pop(theirs) for theirs, ours in sources.items() if isinstance(custom.get(theirs), str)}
+    typed = {key: custom.pop(key) for key in given if key in _PROPERTIES}
     typed = {field: value for field, value in typed.items() if not _is_absent(value)}
     for theirs, ours in segment.PARAMETERS.get(event_name, {}).items():
         if ours not in typed and not _is_absent(custom.get(theirs)):
@@ -156,13 +159,15 @@ def _checked(typed: dict[str, Any]) -> Properties:
     if not typed:
         return Properties()
     for field, value in typed.items():
-        typed[field] = _as_text(field, value)
+        if field in _TEXTUAL:
+            typed[field] = _as_text(field, value)
     try:
         # Not strict: plain numbers in texts are numbers.
         properties = msgspec.convert(typed, Properties, strict=False)
     except msgspec.ValidationError as error:
         raise Unfit(_in_words(str(error))) from None
-    _check_ranges(properties, _RANGES)
+    if not typed.keys().isdisjoint(_RANGES):
+        _check_ranges(properties, _RANGES)
     for position, item in enumerate(properties.items):
         _check_ranges(item, _ITEM_RANGES, position)
     return properties

@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol
+from functools import cache, lru_cache
+from typing import Final, NamedTuple, Protocol
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import InvalidRecordError, KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from kafka.partitioner.default import murmur2
+from kafka.structs import TopicPartition
 
 from contracts.codec import Headers
 from contracts.topics import EVENTS, EVENTS_DLQ
+from producers.ingest import metrics
+from producers.ingest.batches import Batches
 from runtime.kafka import admin, durable_producer, unreachable
 from runtime.settings import KafkaSettings
 
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TOPICS: Final = (EVENTS.name, EVENTS_DLQ.name)
 _LOOKING_UP: Final = "Kafka's topics are being looked up"
+_CLOSE_S: Final = 2.0
 
 
 class Record(NamedTuple):
@@ -37,6 +40,10 @@ class PublishFailed(ConnectionError):
     """Kafka did not acknowledge every record; some may be stored all the same, so sending again is right and harmless."""
 
 
+class RecordRefused(PublishFailed):
+    """Kafka works, and never takes one of these records: it is too large for it."""
+
+
 class EventPublisher(Protocol):
     """The way of records into the log."""
 
@@ -44,10 +51,10 @@ class EventPublisher(Protocol):
         """Begin to connect; returns at once, whether Kafka is there or not."""
 
     async def publish(self, records: Sequence[Record]) -> None:
-        """Return once Kafka has acknowledged every record. Raises `PublishFailed`."""
+        """Return once every record is stored durably. Raises `PublishFailed`."""
 
     def check(self) -> str | None:
-        """None when records can be published now, else one sentence that says what is wrong."""
+        """None when records can be published now, else one sentence that says what is wrong; may block for a second."""
 
     def close(self) -> None:
         """Send what waits and disconnect; blocks."""
@@ -59,6 +66,11 @@ def _hash_of(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
 
 
+@cache
+def _place(topic: str, partition: int) -> TopicPartition:
+    return TopicPartition(topic, partition)
+
+
 class KafkaPublisher:
     """The real `EventPublisher`: one kafka-python producer, and a thread that connects it, again and again if need be."""
 
@@ -66,6 +78,7 @@ class KafkaPublisher:
         self._settings = settings
         self._timeout_ms = timeout_ms
         self._producer: KafkaProducer | None = None
+        self._batches: Batches | None = None
         self._problem: str | None = unreachable(settings)
         self._wanted = threading.Event()
         self._closing = threading.Event()
@@ -76,24 +89,26 @@ class KafkaPublisher:
         self._connector.start()
 
     async def publish(self, records: Sequence[Record]) -> None:
+        sent = self.send(records)
+        try:
+            async with asyncio.timeout(self._timeout_ms / 1000 + 1):
+                await sent
+        except TimeoutError as error:
+            metrics.KAFKA_UP.set(0)
+            raise PublishFailed("Kafka did not acknowledge in time") from error
+
+    def send(self, records: Sequence[Record]) -> asyncio.Future[None]:
+        """Hand the records over; done when all are acknowledged, or `PublishFailed`, which may be raised at once too."""
         producer = self._producer
         partitions = _partition_counts(producer)
-        if producer is None or partitions is None:
+        if producer is None or partitions is None or self._closing.is_set():
             self._wanted.set()
             raise PublishFailed(self._problem or _LOOKING_UP)
-        acknowledged = _Acknowledgement(len(records))
-        try:
-            for record in records:
-                topic, key, value, headers = record
-                partition = _hash_of(key) % partitions[topic]
-                sent = producer.send(topic, value, key=key, headers=headers, partition=partition)
-                sent.add_callback(acknowledged.one).add_errback(acknowledged.failed)
-            async with asyncio.timeout(self._timeout_ms / 1000 + 1):
-                await acknowledged.all
-        except (KafkaError, ValueError, TimeoutError) as error:
-            raise PublishFailed(f"Kafka did not acknowledge: {error!r}") from error
-        finally:
-            acknowledged.all.cancel()
+        if self._batches is None:
+            self._batches = Batches(producer, asyncio.get_running_loop(), _failure)
+        return self._batches.add(
+            records, [_place(topic, _hash_of(key) % partitions[topic]) for topic, key, _, _ in records]
+        )
 
     def check(self) -> str | None:
         if self._problem is None and _partition_counts(self._producer) is None:
@@ -104,22 +119,22 @@ class KafkaPublisher:
     def close(self) -> None:
         self._closing.set()
         self._wanted.set()
-        # While nothing answers, kafka-python does not let go of its first connection; the thread ends with the process.
+        # While nothing answers, kafka-python does not let go of a connection; the thread ends with the process.
         if self._connector.is_alive():
-            self._connector.join(None if self._producer is not None else 1.0)
+            self._connector.join(_CLOSE_S)
         if self._producer is not None:
-            # What it could not send was answered 503.
+            # What it could not send was answered 503, or is in the spool.
             with contextlib.suppress(KafkaError):
-                self._producer.close(timeout=self._timeout_ms / 1000)
+                self._producer.close(timeout=min(self._timeout_ms / 1000, _CLOSE_S))
 
     def _keep_connected(self) -> None:
-        while not self._closing.is_set():
-            self._wanted.wait()
+        while self._wanted.wait() and not self._closing.is_set():
             self._wanted.clear()
             problem = self._connect()
             if problem != self._problem:
                 log.log(logging.WARNING if problem else logging.INFO, problem or "connected to Kafka")
             self._problem = problem
+            metrics.KAFKA_UP.set(problem is None)
             if problem is not None:
                 self._closing.wait(0.5)
                 self._wanted.set()
@@ -155,30 +170,8 @@ def _partition_counts(producer: KafkaProducer | None) -> dict[str, int] | None:
     return counts if all(counts.values()) else None
 
 
-class _Acknowledgement:
-    """Resolves `all` on the event loop once, when the last of `count` records is acknowledged or has failed."""
-
-    def __init__(self, count: int) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.all: asyncio.Future[None] = self._loop.create_future()
-        self._count = count
-        self._done = itertools.count(1)  # its next() is atomic: records finish on the producer's thread and on ours
-        self._error: BaseException | None = None
-        if count == 0:
-            self.all.set_result(None)
-
-    def one(self, _metadata: Any) -> None:
-        if next(self._done) == self._count:
-            self._loop.call_soon_threadsafe(self._resolve)
-
-    def failed(self, error: BaseException) -> None:
-        self._error = error
-        self.one(None)
-
-    def _resolve(self) -> None:
-        if self.all.done():  # nobody waits any more
-            return
-        if self._error is None:
-            self.all.set_result(None)
-        else:
-            self.all.set_exception(self._error)
+def _failure(error: BaseException) -> PublishFailed:
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError | InvalidRecordError):
+        return RecordRefused(f"Kafka refused a record: {error!r}")
+    metrics.KAFKA_UP.set(0)
+    return PublishFailed(f"Kafka did not acknowledge: {error!r}")

@@ -5,10 +5,12 @@ from hashlib import blake2b
 from typing import Final
 
 from contracts.codec import ENCODER, cloud_event_headers
-from contracts.dead_letters import DeadLetter
+from contracts.dead_letters import DeadLetter, RequestEnvelope
 from contracts.events import Event
 from contracts.ids import derived_id
 from contracts.topics import EVENTS, EVENTS_DLQ
+from producers.ingest.accept import NO_ENVELOPE, Envelope
+from producers.ingest.privacy import BY_DEFAULT, NO_BYTES, Privacy
 from producers.ingest.publish import Record
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import WriteKey
@@ -30,23 +32,38 @@ def event_record(event: Event, traceparent: str | None = None) -> Record:
 
 
 def dead_letter_of(
-    rejection: Rejection, raw: bytes, *, write_key: WriteKey, received_at: datetime, path: str
+    rejection: Rejection,
+    raw: bytes,
+    *,
+    write_key: WriteKey,
+    received_at: datetime,
+    path: str,
+    privacy: Privacy = BY_DEFAULT,
+    envelope: Envelope = NO_ENVELOPE,
+    kept_envelope: RequestEnvelope | None = None,
 ) -> DeadLetter:
-    """The dead letter of a rejected call. The same bytes under the same key are the same dead letter."""
-    message = rejection.message
+    """The dead letter of a rejected call, with its bytes as far as they may be kept. The same bytes under the same key are the same."""
+    message, message_id, visitor_id = rejection.message, rejection.message_id, rejection.visitor_id
     if len(raw) > MAX_RAW_BYTES:
         message = f"{message}; the first {MAX_RAW_BYTES} of its {len(raw)} bytes are kept"
+    stands_for = ["ingest", write_key.name, blake2b(raw, digest_size=16).hexdigest()]
+    kept = privacy.kept_bytes(raw[:MAX_RAW_BYTES], envelope.context, envelope.signals)
+    if kept is None:
+        message = f"{rejection.message}; {NO_BYTES}"
+        stands_for.append("refused")
+        message_id, visitor_id = message_id and privacy.message_id(write_key.name, message_id), None
     return DeadLetter(
-        dead_letter_id=derived_id("ingest", write_key.name, blake2b(raw, digest_size=16).hexdigest()),
+        dead_letter_id=derived_id(*stands_for),
         stage="ingest",
         code=rejection.code,
         message=message,
-        raw=raw[:MAX_RAW_BYTES],
+        raw=kept or b"",
         write_key=write_key.name,
-        message_id=rejection.message_id,
-        visitor_id=rejection.visitor_id,
+        message_id=message_id,
+        visitor_id=visitor_id,
         received_at=received_at,
         source=path,
+        envelope=None if kept is None else kept_envelope,
     )
 
 

@@ -17,6 +17,7 @@ from producers.ingest.soundness import MAX_DEPTH, read_json
 from producers.ingest.vocabulary.snowplow import (
     ACTIONS,
     CHECKOUT_STEPS,
+    CONSENT,
     CONTEXT,
     ECOMMERCE,
     ENTITIES,
@@ -43,7 +44,7 @@ class _Payload(msgspec.Struct):
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
-def snowplow_calls(body: bytes, max_events: int) -> Calls | Refusal:
+def snowplow_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refusal:
     """The calls of a `payload_data` body, each as JSON text; an event that cannot be read stays as it came, with its reason."""
     try:
         payload = decoded(_PAYLOAD, body)
@@ -56,6 +57,8 @@ def snowplow_calls(body: bytes, max_events: int) -> Calls | Refusal:
     write_key = None
     for index, each in enumerate(payload.data):
         try:
+            if len(each) > max_bytes:
+                raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
             event = read_json(each)
             if not isinstance(event, dict):
                 raise Unfit("an event must be a JSON object")
@@ -82,8 +85,9 @@ def call_of(event: Fields) -> dict[str, Any]:
         sent_at = max(sent_at, happened_at)  # the Python tracker cuts it to whole seconds
     context = {ours: event.get(theirs) for theirs, ours in CONTEXT.items()}
     tracker = _text(event, "tv")
+    act = _act(event, entities)
     return {
-        **_act(event, entities),
+        **act,
         "messageId": _text(event, "eid"),
         "anonymousId": _text(event, "duid") or session.get("userId") or _text(event, "sid"),
         "userId": _text(event, "uid"),
@@ -94,8 +98,23 @@ def call_of(event: Fields) -> dict[str, Any]:
             "page": {ours: event.get(theirs) for theirs, ours in PAGE.items()},
             "device": {"type": "mobile" if event.get("p") == "mob" else None},
             "library": {"name": "snowplow", "version": tracker},
+            "consent": _consent(act, entities),
         },
     }
+
+
+def _consent(act: Fields, entities: list[_Entity]) -> object:
+    """What the newest consent dialogue allowed, where the event or an entity beside it tells of one."""
+    told: dict[Any, Fields] = {act.get("event"): act["properties"]}
+    told.update((entity.name, entity.data) for entity in entities)
+    preferences, withdrawal = told.get("consent_preferences"), told.get("consent_withdrawn")
+    if withdrawal is not None and withdrawal.get("all"):
+        return False
+    if preferences is None:
+        return None
+    if preferences.get("eventType") == "allow_selected":
+        return preferences.get("consentScopes")
+    return CONSENT.get(str(preferences.get("eventType")))
 
 
 def _act(event: Fields, entities: list[_Entity]) -> dict[str, Any]:

@@ -9,16 +9,21 @@ from typing import Final, NamedTuple
 
 from starlette.types import Receive
 
-from contracts.events import Event
+from contracts.dead_letters import RequestEnvelope
+from contracts.events import Event, PrivacySignal
 from contracts.http import BatchAnswer, EventError
 from producers.ingest import metrics
 from producers.ingest.accept import CallType, event_of_bytes
 from producers.ingest.answers import OK, PIXEL, Answer, Refusal, refused, refused_to_snowplow, stored
-from producers.ingest.bodies import Calls, calls_of, expanded, read_body
+from producers.ingest.bodies import OVERLOADED, Calls, calls_of, expanded, read_body
+from producers.ingest.in_flight import RECORD_BYTES, Hold, InFlight
+from producers.ingest.kept_envelope import MAX_CONTEXT_BYTES, kept
+from producers.ingest.privacy import Privacy
 from producers.ingest.publish import EventPublisher, PublishFailed, Record
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
 from producers.ingest.senders import Claims, Senders
+from producers.ingest.shopify import shopify_calls
 from producers.ingest.snowplow import pixel_body, snowplow_calls
 from producers.ingest.write_keys import WriteKey
 from runtime.settings import IngestSettings
@@ -27,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _RETRY_S: Final = 1
+_FOREIGN_TIMES: Final = 8
+"""How much larger than an event its form in another vocabulary may be: base64, pictures, all that is not taken."""
 _REFUSED_ALONE: Final = {"unparsable": 400, "too_large": 413}
 """In a batch these are verdicts; a request that is nothing but such a call is refused as a request."""
 
@@ -41,7 +48,10 @@ class Head(NamedTuple):
     accept_encoding: str = ""
     host: str = ""
     scheme: str = "http"
+    address: str | None = None
+    """The sender's, as far as trusted proxies tell it."""
     is_ad_probe: bool = False
+    signals: tuple[PrivacySignal, ...] = ()
 
 
 class _Checked(NamedTuple):
@@ -62,32 +72,45 @@ class Taker:
         steady: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._privacy = Privacy(settings)
         self._clamp = timedelta(hours=settings.clock_clamp_hours)
         self._senders = senders
         self._publisher = publisher
         self._now = now
         self._steady = steady
-        self._in_flight_bytes = 0
+        self._in_flight = InFlight(settings.max_inflight_bytes)
         self._is_refusing = False
-        metrics.IN_FLIGHT_BYTES.set_function(lambda: self._in_flight_bytes)
+        metrics.IN_FLIGHT_BYTES.set_function(lambda: self._in_flight.bytes)
 
     async def take(self, call_type: CallType | None, head: Head, receive: Receive) -> Answer:
         """Answer one request: a call of `call_type`, or with None a batch. Raises `ClientGone`."""
+
+        def read(body: bytes) -> Calls | Refusal:
+            return calls_of(body, call_type, self._settings.max_batch_events, self._settings.max_event_bytes)
+
         started = self._steady()
-        taken = await self._take(call_type, head, receive)
+        taken = await self._take(read, head, receive, is_alone=call_type is not None)
         return self._counted(refused(taken) if isinstance(taken, Refusal) else stored(taken), started)
 
     async def take_snowplow(self, head: Head, receive: Receive) -> Answer:
         """Answer a Snowplow tracker's POST."""
         started = self._steady()
-        body = await self._body(receive)
-        taken = body if isinstance(body, Refusal) else await self._take_snowplow(body, head)
+        taken = await self._take(self._snowplow_calls, head, receive)
         return self._counted(_snowplow_answer(taken, OK), started)
+
+    async def take_shopify(self, head: Head, receive: Receive) -> Answer:
+        """Answer a Shopify web pixel's POST."""
+        started = self._steady()
+        taken = await self._take(self._shopify_calls, head, receive)
+        return self._counted(refused(taken) if isinstance(taken, Refusal) else stored(taken), started)
 
     async def take_pixel(self, query: Mapping[str, list[str]], head: Head) -> Answer:
         """Answer a Snowplow tracker's GET, whose query is one event."""
         started = self._steady()
-        return self._counted(_snowplow_answer(await self._take_snowplow(pixel_body(query), head), PIXEL), started)
+        with self._in_flight.hold() as hold:
+            body = pixel_body(query)
+            taken = await self._store(self._snowplow_calls(body), head, len(body), hold)
+        return self._counted(_snowplow_answer(taken, PIXEL), started)
 
     def _counted(self, answer: Answer, started: float) -> Answer:
         metrics.ANSWERS.labels(answer.status).inc()
@@ -96,48 +119,56 @@ class Taker:
 
     async def ignore(self, receive: Receive) -> Answer:
         """Answer an SDK's report about itself, which we do not keep."""
-        body = await read_body(receive, self._settings.max_body_bytes)
+        with self._in_flight.hold() as hold:
+            body = await read_body(receive, self._settings.max_body_bytes, hold, self._settings.body_timeout_s)
         return refused(body) if isinstance(body, Refusal) else stored(BatchAnswer(accepted=0))
 
-    async def _take(self, call_type: CallType | None, head: Head, receive: Receive) -> BatchAnswer | Refusal:
-        body = await self._body(receive)
-        if isinstance(body, Refusal):
-            return body
-        calls = calls_of(body, call_type, self._settings.max_batch_events)
-        return await self._store(calls, head, len(body), is_alone=call_type is not None)
+    async def _take(
+        self, read: Callable[[bytes], Calls | Refusal], head: Head, receive: Receive, *, is_alone: bool = False
+    ) -> BatchAnswer | Refusal:
+        with self._in_flight.hold() as hold:
+            body = await self._body(receive, hold)
+            if isinstance(body, Refusal):
+                return body
+            return await self._store(read(body), head, len(body), hold, is_alone=is_alone)
 
-    async def _take_snowplow(self, body: bytes, head: Head) -> BatchAnswer | Refusal:
-        return await self._store(snowplow_calls(body, self._settings.max_batch_events), head, len(body))
+    def _snowplow_calls(self, body: bytes) -> Calls | Refusal:
+        return snowplow_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
 
-    async def _body(self, receive: Receive) -> bytes | Refusal:
-        body = await read_body(receive, self._settings.max_body_bytes)
+    def _shopify_calls(self, body: bytes) -> Calls | Refusal:
+        return shopify_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
+
+    async def _body(self, receive: Receive, hold: Hold) -> bytes | Refusal:
+        body = await read_body(receive, self._settings.max_body_bytes, hold, self._settings.body_timeout_s)
         return body if isinstance(body, Refusal) else expanded(body, self._settings.max_body_bytes)
 
     async def _store(
-        self, calls: Calls | Refusal, head: Head, size: int, *, is_alone: bool = False
+        self, calls: Calls | Refusal, head: Head, size: int, hold: Hold, *, is_alone: bool = False
     ) -> BatchAnswer | Refusal:
         if isinstance(calls, Refusal):
             return calls
         key = self._senders.sender_of(head.claims, calls.write_key)
         if isinstance(key, Refusal):
             return key
-        if self._in_flight_bytes + size > self._settings.max_inflight_bytes:
-            return Refusal(503, "overloaded", "too much waits for Kafka's acknowledgement; send again later", _RETRY_S)
-        wait_s = self._senders.wait_s(key, len(calls.raw), self._steady())
+        if not hold.keep(size + (RECORD_BYTES + min(calls.context_bytes, MAX_CONTEXT_BYTES)) * len(calls.raw)):
+            return OVERLOADED
+        wait_s = self._senders.wait_s(key, head.address, len(calls.raw), self._steady())
         if wait_s:
             return Refusal(429, "rate_limited", f"write key {key.name} is over its rate; send again later", wait_s)
         checked = self._check(calls, key, head)
         if is_alone and checked.answer.rejected and checked.answer.errors[0].code in _REFUSED_ALONE:
             error = checked.answer.errors[0]
             return Refusal(_REFUSED_ALONE[error.code], error.code, error.message)
-        return await self._publish(checked, size)
+        return await self._publish(checked)
 
     def _check(self, calls: Calls, key: WriteKey, head: Head) -> _Checked:
         received_at = self._now()
         trace = head.traceparent if head.traceparent and _TRACEPARENT.fullmatch(head.traceparent) else None
         # A page's SDK may leave the user agent to the request; a server's request has the server's own.
-        envelope = replace(calls.envelope, user_agent=head.user_agent) if key.kind == "browser" else calls.envelope
+        user_agent = head.user_agent if key.kind == "browser" else None
+        envelope = replace(calls.envelope, user_agent=user_agent, signals=head.signals)
         records: list[Record] = []
+        kept_envelope: RequestEnvelope | None = None
         errors: list[EventError] = []
         for index, raw in enumerate(calls.raw):
             verdict = calls.rejected.get(index) or event_of_bytes(
@@ -147,19 +178,29 @@ class Taker:
                 received_at=received_at,
                 max_bytes=self._settings.max_event_bytes,
                 clamp=self._clamp,
+                privacy=self._privacy,
             )
             match verdict:
                 case Event():
                     records.append(event_record(verdict, trace))
                 case Rejection():
-                    letter = dead_letter_of(verdict, raw, write_key=key, received_at=received_at, path=head.path)
+                    kept_envelope = kept_envelope or kept(envelope, self._privacy)
+                    letter = dead_letter_of(
+                        verdict,
+                        raw,
+                        write_key=key,
+                        received_at=received_at,
+                        path=head.path,
+                        privacy=self._privacy,
+                        envelope=envelope,
+                        kept_envelope=kept_envelope,
+                    )
                     records.append(dead_letter_record(letter, trace))
                     errors.append(_error(index, verdict))
         answer = BatchAnswer(accepted=len(records) - len(errors), rejected=len(errors), errors=tuple(errors))
         return _Checked(records, answer)
 
-    async def _publish(self, checked: _Checked, size: int) -> BatchAnswer | Refusal:
-        self._in_flight_bytes += size
+    async def _publish(self, checked: _Checked) -> BatchAnswer | Refusal:
         try:
             await self._publisher.publish(checked.records)
         except PublishFailed as error:
@@ -167,8 +208,6 @@ class Taker:
                 log.warning("answering 503: %s", error)
             self._is_refusing = True
             return Refusal(503, "kafka_unavailable", "the events could not be stored; send them again later", _RETRY_S)
-        finally:
-            self._in_flight_bytes -= size
         if self._is_refusing:
             log.info("Kafka acknowledges again")
         self._is_refusing = False

@@ -24,6 +24,9 @@ class WriteKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Steady rate; None is no limit."""
     burst: float | None = None
     """Events taken at once after a quiet time; None is ten seconds of the steady rate."""
+    address_events_per_second: float | None = None
+    """Steady rate of each address that uses the key; None is no limit."""
+    address_burst: float | None = None
     keeps_event_time: bool = False
     """Event time is the sender's as it stands, however old: for replays and imports."""
 
@@ -43,6 +46,10 @@ class WriteKeys:
     def __init__(self, keys: Iterable[WriteKey]) -> None:
         self._keys = {key.name: key for key in keys}
         self._origins = frozenset(origin for key in self._keys.values() for origin in key.origins)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._keys)
 
     def named(self, name: str | None) -> WriteKey | None:
         return self._keys.get(name) if name is not None else None
@@ -81,9 +88,14 @@ def _checked(name: str, key: WriteKey) -> WriteKey:
         raise ValueError(f"[keys.{name}] is a server key, which pages may not use; remove its origins")
     if key.kind == "browser" and key.keeps_event_time:
         raise ValueError(f"[keys.{name}] is a browser key; only a server key may keep event time")
-    if key.events_per_second is not None and key.events_per_second <= 0:
-        raise ValueError(f"[keys.{name}] events_per_second must be above 0; leave it out for no limit")
-    if key.burst is not None and (key.burst <= 0 or key.events_per_second is None):
-        raise ValueError(f"[keys.{name}] burst must be above 0 and come with events_per_second")
+    _check_rate(name, "", key.events_per_second, key.burst)
+    _check_rate(name, "address_", key.address_events_per_second, key.address_burst)
     origins = tuple(origin.lower().rstrip("/") for origin in key.origins)
     return msgspec.structs.replace(key, name=name, origins=origins)
+
+
+def _check_rate(name: str, of: str, per_second: float | None, burst: float | None) -> None:
+    if per_second is not None and not 0 < per_second < float("inf"):
+        raise ValueError(f"[keys.{name}] {of}events_per_second must be above 0; leave it out for no limit")
+    if burst is not None and (per_second is None or not 0 < burst < float("inf")):
+        raise ValueError(f"[keys.{name}] {of}burst must be above 0 and come with {of}events_per_second")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-ArchetypeName = Literal["researcher", "hurried buyer", "bargain hunter", "browser", "loyal VIP", "casual"]
+ArchetypeName = Literal["researcher", "hurried buyer", "bargain hunter", "browser", "loyal VIP", "casual", "bot"]
+"""A bot is none of the archetypes: `bots.py` makes its visits."""
 Weights = dict[str, float]
 
 

@@ -17,6 +17,7 @@ from contracts import event_names
 from contracts.decisions import Decision, Incentive
 from producers.shoppers import catalogue
 from producers.shoppers.behaviour import persuaded, shopper_of, visit
+from producers.shoppers.bots import bot_visit, is_bots_turn
 from producers.shoppers.posting import Poster
 from producers.shoppers.reactions import CONVINCED, broken, incentive_act, reaction_to
 from producers.shoppers.report import ShopOptions, ShoppersReport
@@ -100,9 +101,14 @@ class _Floor:
         await self.pause(min(place * 0.05, 2.0))  # not everyone comes through the door at once
         while (number := await self._turn()) is not None:
             self.report.visits += 1
-            person = shopper_of(self.options.seed, number)
-            planned = visit(number, person, seed=self.options.seed, started_at=datetime.now(UTC))
-            await LiveVisit(planned, self, self.poster, http).walk(with_stream)
+            planned = self._planned(number)
+            await LiveVisit(planned, self, self.poster, http).walk(with_stream and planned.archetype != "bot")
+
+    def _planned(self, number: int) -> Visit:
+        seed, now = self.options.seed, datetime.now(UTC)
+        if is_bots_turn(number, seed=seed, share=self.options.bot_share):
+            return bot_visit(number, seed=seed, started_at=now)
+        return visit(number, shopper_of(seed, number), seed=seed, started_at=now)
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until the end."""

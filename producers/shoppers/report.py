@@ -26,6 +26,8 @@ class ShopOptions:
     """2 halves every pause. At 1 a shopper acts every 0.5 to 3 seconds."""
     broken_share: float = 0.01
     """Share of events sent broken, as a broken tag would."""
+    bot_share: float = 0.04
+    """Share of visits that are a bot's."""
     streams: int = 100
     """Most decision streams open at the same time."""
     patience_s: float = 15.0

@@ -44,7 +44,7 @@
 
   // --- who: a visitor id that anyone may see, made from a secret that only this browser holds ---
 
-  let id, secret, user, isLimited, recognitions = 0
+  let id, secret, user, isLimited, hasGranted, recognitions = 0
   let hasRefused = !!recall(REFUSED)
 
   const base64 = (bytes) =>
@@ -88,7 +88,7 @@
       ...fields,
       messageId: randomId(16),
       timestamp: new Date(),
-      userId: user,
+      userId: isLimited ? undefined : user,
       context: { page, campaign },
     })
     if (queue.length < BATCH_EVENTS) flushTimer ||= setTimeout(flush, 250)
@@ -111,6 +111,7 @@
     complete(batch)
     const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions()
     const context = { library, timezone, locale: navigator.language }
+    if (isLimited || hasGranted) context.consent = { categoryPreferences: { analytics: !isLimited } }
     return JSON.stringify({ batch, writeKey, sentAt: new Date(), context })
   }
 
@@ -339,9 +340,9 @@
     track,
     page: view,
     identify(userId, traits) {
-      if (!userId || typeof userId === 'object') return
+      if (!userId || typeof userId === 'object' || isLimited) return
       user = String(userId)
-      if (!isLimited) keep(USER, user)
+      keep(USER, user)
       record('identify', { traits: copied(traits) })
     },
     addToCart: line('add_to_cart'),
@@ -365,6 +366,7 @@
       recognize()
     },
     consent(isGranted) {
+      hasGranted = isGranted
       if (hasRefused === !isGranted) return
       complete(queue)
       hasRefused = !isGranted

@@ -99,6 +99,8 @@ def ls(
 
 def show(id: Annotated[str, typer.Argument(help="Id of the dead letter, or the beginning of it.")]) -> None:
     """Show one dead letter: its bytes, the reason, where it was met, and what its fix gives."""
+    import msgspec
+
     from producers.dead_letters.replay import attempt_of, by_kept_fix
     from shopstream.dead_letters import difference, outcome_of, printable, raw_text, short
 
@@ -115,6 +117,8 @@ def show(id: Annotated[str, typer.Argument(help="Id of the dead letter, or the b
         ("visitor", letter.visitor_id),
     ):
         typer.echo(f"{name:<11} {short(value, 140) or 'unknown'}")
+    if letter.envelope is not None:
+        typer.echo(f"request     {short(msgspec.json.encode(letter.envelope).decode(), 400)}")
     typer.echo(f"{len(letter.raw):,} bytes:\n{raw_text(letter.raw)}")
     if kept.replayed_at is not None:
         how = f"with fix {printable(kept.fix)}" if kept.fix else "without a fix"
@@ -268,11 +272,12 @@ def _named(connection: "Connection", id: str) -> "Kept":
 def _reading() -> "Reading":
     """How ingest would read calls now."""
     from producers.dead_letters.heal import Reading
+    from producers.ingest.privacy import Privacy
     from producers.ingest.write_keys import write_keys_of
 
     settings = IngestSettings.from_environ(environ())
     clamp = timedelta(hours=settings.clock_clamp_hours)
-    return Reading(write_keys_of(settings.write_keys_file), settings.max_event_bytes, clamp)
+    return Reading(write_keys_of(settings.write_keys_file), settings.max_event_bytes, clamp, Privacy(settings))
 
 
 @contextmanager

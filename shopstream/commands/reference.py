@@ -1,4 +1,4 @@
-"""`shopstream reference`: writes the lists of topics, views, metrics and event names, AsyncAPI and JSON Schemas."""
+"""`shopstream reference`: writes the lists of topics, views, metrics and event names, AsyncAPI, OpenAPI, JSON Schemas and examples."""
 
 import importlib
 import pkgutil
@@ -30,13 +30,15 @@ def add_to(app: typer.Typer) -> None:
 def reference(
     folder: Annotated[Path, typer.Option(help="Root of the repository.", file_okay=False, exists=True)] = Path(),
 ) -> None:
-    """Write `docs/reference.md`, the AsyncAPI document and the JSON Schemas of the topics from the code."""
-    from contracts import asyncapi, schemas
+    """Write `docs/reference.md`, the AsyncAPI and OpenAPI documents, and the JSON Schemas and examples of the topics from the code."""
+    from contracts import asyncapi, examples, schemas
+    from producers.ingest import openapi
 
-    for path, text in ((folder / DOCUMENT, document()), (asyncapi.FILE, asyncapi.text())):
+    written = ((folder / DOCUMENT, document()), (asyncapi.FILE, asyncapi.text()), (openapi.FILE, openapi.text()))
+    for path, text in written:
         write_whole(path, text.encode())
         typer.echo(f"wrote {path}")
-    for path in schemas.write():
+    for path in [*schemas.write(), *examples.write()]:
         typer.echo(f"wrote {path}")
 
 
@@ -51,7 +53,8 @@ def document() -> str:
             *_table("Topics (hop 3)", "topic | record | CloudEvents type | kept", _topics()),
             "",
             "The key is `visitor_id` everywhere. The JSON Schema of each record is in `contracts/schemas/`,",
-            "and `contracts/asyncapi.json` describes them all for AsyncAPI 3 tools.",
+            "and `contracts/asyncapi.json` describes them all for AsyncAPI 3 tools. `contracts/ingest-openapi.json`, which ingest",
+            "also serves at `/openapi.json`, describes its HTTP side for OpenAPI 3.1 tools.",
             *_table("Views (hop 7)", "view | one row", _views()),
             *_table("Metrics", "metric | kind | meaning", _metrics()),
             *_table("Event names", "name | means", _events()),

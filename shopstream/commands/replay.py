@@ -1,6 +1,6 @@
 """`shopstream replay`: a public or own event log through the ingest endpoint, event time kept."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +19,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="File or folder of the log.")],
-    format: Annotated[str, typer.Option(help="rees46 or google-merchandise.")],
+    file: Annotated[Path | None, typer.Argument(help="File or folder of the log.")] = None,
+    format: Annotated[str, typer.Option(help="rees46, google-merchandise or recorded.")] = "",
     speed: Annotated[
         str, typer.Option(help="Event time over wall time, such as 60; max is as fast as it goes.")
     ] = "max",
@@ -28,8 +28,32 @@ def replay(
     limit: Annotated[int | None, typer.Option(min=1, help="Send no more than so many events.")] = None,
     url: Annotated[str, typer.Option(help="Ingest to send to; the one of this machine when left out.")] = "",
     write_key: Annotated[str, typer.Option(help="Server key that keeps event time.")] = "history",
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Send nothing: fold and score what is on the topics (or in the recording FILE) again, and require the same bits.",
+        ),
+    ] = False,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="Compare scores with this model; may be given again for topics that several models served."),
+    ] = None,
 ) -> None:
-    """Send an event log through ingest. Sending it again changes nothing: the same rows have the same ids."""
+    """Send an event log through ingest. Sending it again changes nothing: the same rows have the same ids.
+
+    With --compare, check that the code and the model of now give what the stream told.
+    """
+    if compare:
+        _compare(file, model or [])
+        return
+    if file is None or not format:
+        raise CommandWronglyCalled(
+            "give a log and its --format, as in `shopstream replay events.csv.gz --format rees46`"
+        )
+    if format == "recorded":
+        _publish(file)
+        return
     from producers.replay.run import run
     from shopstream.pipeline import url_of
     from shopstream.screen import progress, screen
@@ -47,6 +71,53 @@ def replay(
             on_progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
         )
     lines.print(summary(report))
+
+
+def _compare(file: Path | None, models: list[Path]) -> None:
+    from models.serving import Scorer
+    from runtime.recordings import recorded_by_kafka, recorded_in_file
+    from runtime.settings import KafkaSettings, ProcessSettings
+    from shopstream.compare import compare, verdict
+    from shopstream.screen import progress, screen
+
+    settings = ProcessSettings.from_environ(environ())
+    ours = Path(settings.model_dir) if settings.model_dir else None
+    scorers = [Scorer.load(each) for each in models] or [Scorer.load(ours)]
+    lines = screen()
+    with progress(lines, "comparing", None, "records" if file is None else "bytes") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.update(bar.task_ids[0], completed=done, total=total)
+
+        if file is None:
+            recorded = recorded_by_kafka(KafkaSettings.from_environ(environ()), settings.app_id, show)
+        else:
+            recorded = recorded_in_file(file, show)
+        result = compare(recorded, scorers, timedelta(minutes=settings.session_gap_minutes))
+    for line in verdict(result):
+        lines.print(line, markup=False)
+    if result.differing:
+        raise typer.Exit(1)
+
+
+def _publish(file: Path) -> None:
+    from contextlib import closing
+
+    from producers.replay.recorded import after, publish
+    from runtime.kafka import durable_producer
+    from runtime.recordings import events_in_file, newest_arrival_ms
+    from runtime.settings import KafkaSettings
+    from shopstream.screen import progress, screen
+
+    lines = screen()
+    kafka = KafkaSettings.from_environ(environ())
+    missing = after(events_in_file(file), newest_arrival_ms(kafka))
+    with (
+        closing(durable_producer(kafka, linger_ms=20)) as producer,
+        progress(lines, f"publishing {file.name}", None, "events") as bar,
+    ):
+        count = publish(missing, producer, lambda done: bar.update(bar.task_ids[0], completed=done))
+    lines.print(f"{count:,} recorded events were published on topic events, as they were")
 
 
 def speed_of(text: str) -> float | None:

@@ -1,11 +1,15 @@
 """`shopstream train`: fits the models that score sessions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from shopstream.commands.models import registry
 from shopstream.failures import CommandWronglyCalled
 
 if TYPE_CHECKING:
@@ -19,7 +23,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    out: Annotated[Path, typer.Option(help="Folder to write the model into.", file_okay=False)],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write the model into; left out, the registry.", file_okay=False)
+    ] = None,
     source: Annotated[
         str, typer.Option("--from", help="A shop's event log, a file or a folder; or simulated.")
     ] = SIMULATED,
@@ -30,7 +36,7 @@ def train(
     visits: Annotated[int | None, typer.Option(min=100, help="How many simulated visits to learn from.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same model.")] = None,
 ) -> None:
-    """Fit the models and write them with their card into a folder; serve them with SHOPSTREAM_PROCESS_MODEL_DIR."""
+    """Fit the models and add them to the registry, or write them into a folder; `shopstream models promote` serves them."""
     from shopstream.screen import screen
     from shopstream.train import SEED
 
@@ -41,11 +47,17 @@ def train(
         )
     if is_simulated and until is not None:
         raise CommandWronglyCalled("--until cuts a log by its days; simulated shoppers have none")
-    out.mkdir(parents=True, exist_ok=True)
     number = SEED if seed is None else seed
-    card = _simulated(out, visits, number) if is_simulated else _log(Path(source), format, out, until, number)
+    with _folder(out) as folder:
+        card = _simulated(folder, visits, number) if is_simulated else _log(Path(source), format, folder, until, number)
     lines = screen()
-    lines.print(f"{card.model_version} is in {out}")
+    if out is None:
+        version = card.model_version
+        lines.print(
+            f"{version} is in the registry; `shopstream models show {version}`, `shopstream models promote {version}`"
+        )
+    else:
+        lines.print(f"{card.model_version} is in {out}")
     if card.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in card.challengers.items())
         lines.print(f"log loss on later visitors: {tried}")
@@ -57,6 +69,18 @@ def train(
             f"after {row.events} events: {row.sessions:,} sessions, base rate {row.base_rate:.3f}, AUC {row.auc}, "
             f"PR-AUC {row.pr_auc}, Brier {row.brier:.4f}, calibration error {row.ece:.4f}"
         )
+
+
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    """Where to write; without a folder given, what was written is added to the registry at the end."""
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        yield out
+        return
+    with TemporaryDirectory(prefix="shopstream-model-") as folder:
+        yield Path(folder)
+        registry().add(Path(folder))
 
 
 def _simulated(out: Path, visits: int | None, seed: int) -> "Card":

@@ -8,7 +8,10 @@ create temporary table staged_event (
     occurred_at timestamptz,
     received_at timestamptz,
     properties jsonb,
-    context jsonb
+    context jsonb,
+    consent text,
+    privacy_signals text[],
+    bot_score double precision
 ) on commit delete rows;
 
 create temporary table staged_conversion (

@@ -1,6 +1,7 @@
 -- One row per event that is new, in its session where that is known already.
 insert into events (
-    write_key, message_id, visitor_id, user_id, session_id, event_name, occurred_at, received_at, properties, context
+    write_key, message_id, visitor_id, user_id, session_id, event_name, occurred_at, received_at, properties, context,
+    consent, privacy_signals, bot_score
 )
 select
     staged_event.write_key,
@@ -12,7 +13,10 @@ select
     staged_event.occurred_at,
     staged_event.received_at,
     staged_event.properties,
-    staged_event.context
+    staged_event.context,
+    staged_event.consent,
+    staged_event.privacy_signals,
+    staged_event.bot_score
 from staged_event
 -- Sessions of a visitor do not overlap, except one that an event came too late for: then the later start is the narrower.
 left join lateral (

@@ -10,6 +10,7 @@ insert into sessions (
     select_item_count, home_page_count, information_page_count, account_page_count, cart_page_count,
     checkout_page_count, seconds_since_previous_event, cart_idle_s, os, country, ga_session_number,
     previous_event_count, previous_add_to_cart_count, previous_checkout_step_count,
+    consent, bot_score,
     likelihood, persona, style
 )
 select
@@ -85,6 +86,8 @@ on conflict (session_id) do update set
     previous_event_count = excluded.previous_event_count,
     previous_add_to_cart_count = excluded.previous_add_to_cart_count,
     previous_checkout_step_count = excluded.previous_checkout_step_count,
+    consent = excluded.consent,
+    bot_score = excluded.bot_score,
     likelihood = excluded.likelihood,
     persona = excluded.persona,
     style = excluded.style

@@ -10,6 +10,7 @@ select
     visitor_id,
     received_at,
     source,
+    envelope,
     fix,
     replayed_at,
     replayed_as

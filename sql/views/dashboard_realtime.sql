@@ -1,4 +1,4 @@
--- One row: the shop in the last 24 hours. A session is active when it was seen in the last five minutes.
+-- One row: the shop in the last 24 hours, without bots unless a name says so. A session is active when it was seen in the last five minutes.
 create view dashboard_realtime as
 with recent as (
     select
@@ -10,7 +10,7 @@ with recent as (
         avg(likelihood) as average_likelihood,
         coalesce(sum(cart_value) filter (where closed_at is null), 0) as open_cart_value,
         mode() within group (order by persona) as top_persona
-    from sessions
+    from human_sessions
     where last_seen_at > now() - interval '24 hours'
 ),
 sold as (
@@ -19,7 +19,17 @@ sold as (
         coalesce(sum(revenue), 0)::double precision as total_revenue,
         avg(revenue)::double precision as average_order_value
     from conversions
-    where occurred_at > now() - interval '24 hours'
+    where
+        occurred_at > now() - interval '24 hours'
+        and not exists (
+            select from sessions
+            where sessions.session_id = conversions.session_id and sessions.bot_score >= 0.5
+        )
+),
+everyone as (
+    select count(*) as sessions
+    from sessions
+    where last_seen_at > now() - interval '24 hours'
 )
 select
     recent.total_sessions,
@@ -33,6 +43,9 @@ select
     recent.avg_session_time_s,
     recent.average_likelihood,
     recent.open_cart_value,
-    recent.top_persona
+    recent.top_persona,
+    everyone.sessions as total_sessions_with_bots,
+    coalesce(1 - recent.total_sessions::double precision / nullif(everyone.sessions, 0), 0) as bot_share
 from recent
-cross join sold;
+cross join sold
+cross join everyone;

@@ -9,5 +9,5 @@ select
     count(*) filter (where purchase_count > 0) as sessions_with_purchase,
     sum(purchase_count) as purchases,
     sum(revenue) as revenue
-from sessions
+from human_sessions
 group by 1;

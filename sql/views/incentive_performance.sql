@@ -1,4 +1,4 @@
--- One row per incentive type and arm: sessions it was decided for, and what became of them.
+-- One row per incentive type and arm: sessions of people it was decided for, and what became of them.
 -- A session has converted when it bought at or after the decision. `lift` compares with the holdout arm of the same type:
 -- 0.1 is ten percent more conversions than without the incentive; null until both arms have sessions and the holdout sold something.
 create view incentive_performance as
@@ -13,6 +13,11 @@ with decided as (
         bool_or(accepted_at is not null) as is_accepted,
         bool_or(dismissed_at is not null) as is_dismissed
     from incentives
+    where
+        not exists (
+            select from sessions
+            where sessions.session_id = incentives.session_id and sessions.bot_score >= 0.5
+        )
     group by session_id, type, arm
 ),
 bought as (

@@ -5,6 +5,6 @@ select
     (least(floor(likelihood * 10), 9) + 1) / 10 as likelihood_to,
     count(*) as sessions,
     count(*) filter (where purchase_count > 0) as converted_sessions
-from sessions
+from human_sessions
 where likelihood is not null
 group by 1, 2;

@@ -25,7 +25,9 @@ select
     sessions.device_type,
     sessions.channel,
     sessions.entry_path,
-    sessions.last_path
+    sessions.last_path,
+    sessions.consent,
+    coalesce(sessions.bot_score, 0) as bot_score
 from sessions
 left join lateral (
     select *

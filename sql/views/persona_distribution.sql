@@ -9,6 +9,6 @@ select
     (count(*) filter (where purchase_count > 0))::double precision / count(*) as conversion_rate,
     sum(revenue) as revenue,
     avg(time_on_site_s) as avg_session_time_s
-from sessions
+from human_sessions
 where persona is not null
 group by persona;

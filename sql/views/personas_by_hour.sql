@@ -5,6 +5,6 @@ select
     persona,
     count(*) as sessions,
     count(*) filter (where purchase_count > 0) as converted_sessions
-from sessions
+from human_sessions
 where persona is not null
 group by 1, 2;

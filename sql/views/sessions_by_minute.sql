@@ -5,7 +5,7 @@ select
     count(*) as sessions,
     count(*) filter (where purchase_count > 0) as converted_sessions,
     avg(likelihood) as average_likelihood
-from sessions
+from human_sessions
 -- A session that started in the window was seen in it: this bound is the one that has an index.
 where last_seen_at > now() - interval '24 hours' and started_at > now() - interval '24 hours'
 group by 1;

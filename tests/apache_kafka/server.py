@@ -8,6 +8,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from shopstream.ports import free_port, port_check
 from shopstream.supervise import Service, running
@@ -24,19 +25,34 @@ def missing() -> str | None:
     return None
 
 
+class Link(NamedTuple):
+    """A way to the broker through a relay: clients connect `outside`, the relay connects `inside`."""
+
+    outside: int
+    inside: int
+
+
 @contextlib.contextmanager
 def apache_kafka(folder: Path) -> Iterator[str]:
     """Run a broker; yields its bootstrap address. Its log is `folder/kafka.log`."""
-    port, controller = free_port(), free_port()
+    port = free_port()
+    with running(apache_kafka_service(folder, port), timeout_s=60):
+        yield f"127.0.0.1:{port}"
+
+
+def apache_kafka_service(folder: Path, port: int, link: Link | None = None) -> Service:
+    """A broker with a formatted data folder, to be started, and after a crash started again, by a supervisor."""
+    controller = free_port()
+    inside, outside = (f",LINK://127.0.0.1:{number}" for number in (link.inside, link.outside)) if link else ("", "")
     properties = folder / "server.properties"
     properties.write_text(
         f"""process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port}{inside},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{outside}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,LINK:PLAINTEXT
 log.dirs={folder / "kafka"}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -52,10 +68,8 @@ auto.create.topics.enable=false
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     log = folder / "kafka.log"
     with log.open("wb") as output:
-        command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)]
+        command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties)]
         subprocess.run(command, check=True, stdout=output, stderr=output, timeout=60)
-    broker = Service(
+    return Service(
         name="kafka", command=(*java, "kafka.Kafka", str(properties)), log=log, ready=port_check("127.0.0.1", port)
     )
-    with running(broker, timeout_s=60):
-        yield f"127.0.0.1:{port}"

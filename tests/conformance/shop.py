@@ -2,15 +2,20 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+def shop_page(script: bytes) -> AbstractContextManager[str]:
+    """A page with a script, served as by `page_at`."""
+    script = script.replace(b"</script", b"<\\/script")
+    return page_at(b"<!doctype html><title>Lamps</title><script>" + script + b"</script>")
+
+
 @contextmanager
-def shop_page(script: bytes) -> Iterator[str]:
-    """Serve the page on a free port of this machine; yields its address."""
-    html = b"<!doctype html><title>Lamps</title><script>" + script.replace(b"</script", b"<\\/script") + b"</script>"
+def page_at(html: bytes) -> Iterator[str]:
+    """Serve a page on a free port of this machine; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from contracts.codec import EVENT_DECODER
+from contracts.dead_letters import RequestEnvelope
 from runtime.settings import KafkaSettings
 from shopstream.__main__ import main
 from sql.connection import connect
 from sql.migrate import migrate
-from tests.factories import dead_letter, event
+from tests.factories import at, dead_letter, event
 from tests.kafka_records import records_on
 from tests.running import Running, running
 from tests.tables import Tables
@@ -117,6 +119,28 @@ def test_a_replay_that_was_cut_before_its_mark_stores_nothing_twice(
         assert [json.loads(value)["message_id"] for value in values] == ["derived", "derived"]
         tables.write(*values)
         assert tables.rows("select message_id, properties -> 'value' from events") == [("derived", 1.5)]
+
+
+def test_a_replayed_event_keeps_the_time_and_the_page_that_its_batch_told(
+    broker: KafkaSettings, database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
+    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
+    call = {"type": "track", "event": "x", "anonymousId": "ada", "messageId": "m1", "properties": {"value": "1,5"}}
+    # The browser's clock is three hours slow.
+    raw = json.dumps({**call, "timestamp": "2026-03-02T08:59:00Z"}).encode()
+    context = {"page": {"title": "Lamp"}, "device": {"type": "mobile"}}
+    envelope = RequestEnvelope(sent_at="2026-03-02T09:00:00Z", context=context)
+    with Tables(database) as tables:
+        tables.write(dead_letter("12:00", dead_letter_id="feed0001", raw=raw))
+        assert "request" not in dlq("show", "feed0001")
+        tables.write(dead_letter("12:00", dead_letter_id="feed0002", raw=raw, envelope=envelope))
+        tables.rows("delete from dead_letter where dead_letter_id = 'feed0001' returning 1")
+        dlq("replay", "--fix", "number properties.value")
+        (record,) = records_on(broker, "events", 1)
+    told = EVENT_DECODER.decode(record.value)
+    assert (told.occurred_at, told.received_at) == (at("11:59"), at("12:00"))
+    assert (told.context.page_title, told.context.device_type) == ("Lamp", "mobile")
 
 
 def test_each_dead_letter_is_shown_with_what_its_fix_gives(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sql import files
-from tests.factories import at, dead_letter, decision, event, features, incentive
+from tests.factories import at, dead_letter, decision, event, features, incentive, outcome
 from tests.tables import Tables
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -35,7 +35,8 @@ def test_every_view_can_be_read(shop: Tables, is_empty: bool) -> None:
             event(occurred_at=ago(minutes=1)),
             event("purchase", ago(minutes=1), value=3.0),
             features(ago(minutes=2), ago(minutes=1), session_id="s1"),
-            decision(ago(minutes=1), session_id="s1", incentive=incentive()),
+            decision(ago(minutes=2), session_id="s1", incentive=incentive()),
+            outcome(ago(minutes=2), ago(minutes=1), session_id="s1", purchase_count=1),
             dead_letter(ago(minutes=1)),
         )
     for name in files.views():
@@ -78,8 +79,36 @@ def test_dashboard_realtime_is_the_last_24_hours(shop: Tables) -> None:
             "average_likelihood": 0.5,
             "open_cart_value": 7.0,
             "top_persona": "Quick Buyer",
+            "total_sessions_with_bots": 2,
+            "bot_share": 0.0,
         }
     ]
+
+
+def test_bots_are_in_no_total_but_in_those_that_say_so(shop: Tables) -> None:
+    hour = ago(hours=1).replace(minute=0, second=0)
+    for n, score in enumerate((None, 0.49, 0.5, 1.0)):
+        who = f"v{n}"
+        shop.write(
+            features(hour, hour + timedelta(minutes=1), visitor_id=who, session_id=who, page_count=10, bot_score=score,
+                     purchase_count=1, revenue=10.0),
+            decision(hour, visitor_id=who, session_id=who, incentive=incentive(f"i{n}")),
+            event("purchase", hour + timedelta(seconds=30), visitor_id=who, value=10.0, bot_score=score),
+        )  # fmt: skip
+    (today,) = shop.view("dashboard_realtime")
+    assert (today["total_sessions"], today["total_sessions_with_bots"], today["bot_share"]) == (2, 4, 0.5)
+    assert (today["converted_sessions"], today["total_purchases"], today["total_revenue"]) == (2, 2, 20.0)
+    (sold,) = shop.view("sales_by_day")
+    assert (sold["purchases"], sold["revenue"]) == (2, 20.0)
+    (lift,) = shop.view("incentive_performance")
+    assert (lift["decided"], lift["conversions"]) == (2, 2)
+    for name in ("funnel_by_hour", "channel_performance", "device_performance", "persona_distribution"):
+        assert [row["sessions"] for row in shop.view(name)] == [2], name
+    assert [row["events"] for row in shop.view("events_by_name")] == [2]
+    (bots,) = shop.view("bot_share_by_hour")
+    assert (bots["sessions_with_bots"], bots["sessions"], bots["bot_sessions"], bots["bot_share"]) == (4, 2, 2, 0.5)
+    assert (bots["pages_with_bots"], bots["pages"]) == (40, 20)
+    assert (bots["revenue_with_bots"], bots["revenue"]) == (40.0, 20.0)
 
 
 def test_dashboard_realtime_of_an_empty_shop_is_one_row_of_zeros(shop: Tables) -> None:

@@ -75,6 +75,16 @@ ECOMMERCE: Final = "com.snowplowanalytics.snowplow.ecommerce"
 ENTITIES: Final = frozenset({"cart", "transaction", "refund", "promotion", "checkout_step", "transaction_error"})
 """Entities whose fields are parameters of the event. `product` is an item; any other entity is kept beside them."""
 
+CONSENT: Final[Mapping[str, bool]] = {
+    "allow_all": True,
+    "implicit_consent": True,
+    "deny_all": False,
+    "expired": False,
+    "pending": False,
+    "withdrawn": False,
+}
+"""`eventType` of a `consent_preferences` → whether everything is allowed."""
+
 PAGE: Final[Mapping[str, str]] = {"url": "url", "page": "title", "refr": "referrer"}
 CONTEXT: Final[Mapping[str, str]] = {"ua": "userAgent", "lang": "locale", "tz": "timezone"}
 """Field of the protocol → field of an SDK's context. Addresses (`ip`) and the collector's cookie (`nuid`) are not read at all,

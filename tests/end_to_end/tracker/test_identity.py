@@ -1,5 +1,7 @@
 """Who a visitor is, and how little is known of one who refuses."""
 
+import json
+
 from playwright.sync_api import BrowserContext, Page
 
 from contracts.ids import visitor_id_of
@@ -55,8 +57,26 @@ def test_global_privacy_control_leaves_no_id_and_no_engagement(server: Recording
     assert one["anonymousId"]
     assert one["anonymousId"] != two["anonymousId"]
     assert stored(page) == {}
-    assert server.named("user_engagement") == []
+    assert server.named("user_engagement") == server.named("identify") == []
+    assert "anna" not in "".join(batch.body for batch in server.batches)
     assert {each.path for each in server.requests} == {"/v1/batch"}
+
+
+def test_a_batch_says_what_the_visitor_allows_once_they_were_asked(server: RecordingServer, page: Page) -> None:
+    def told() -> object:
+        return json.loads(server.batches[-1].body)["context"].get("consent")
+
+    page.goto(server.shop)
+    server.wait_for_event("page")
+    assert told() is None
+    page.evaluate("shopstream.consent(true)")
+    page.evaluate("shopstream.page()")
+    server.wait_for_distinct("page", 2)
+    assert told() == {"categoryPreferences": {"analytics": True}}
+    page.evaluate("shopstream.consent(false)")
+    page.evaluate("shopstream.page()")
+    server.wait_for_distinct("page", 3)
+    assert told() == {"categoryPreferences": {"analytics": False}}
 
 
 def test_refused_consent_is_remembered_and_erases_the_visitor(server: RecordingServer, page: Page) -> None:

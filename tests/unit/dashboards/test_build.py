@@ -76,4 +76,8 @@ def test_panels_ask_the_data_sources_that_are_provisioned() -> None:
 
 
 def test_dashboards_are_told_apart_by_uid() -> None:
-    assert {board["uid"] for board in BOARDS.values()} == {"shopstream-business", "shopstream-pipeline"}
+    assert {board["uid"] for board in BOARDS.values()} == {
+        "shopstream-business",
+        "shopstream-models",
+        "shopstream-pipeline",
+    }

@@ -55,7 +55,7 @@ def grafana() -> Iterator[FakeGrafana]:
 
 def test_every_dashboard_is_created_or_replaced(grafana: FakeGrafana) -> None:
     urls = push(GrafanaSettings(url=f"{grafana.url}/grafana/", token="secret"))
-    assert urls == [f"{grafana.url}/grafana/d/shopstream-business", f"{grafana.url}/grafana/d/shopstream-pipeline"]
+    assert urls == [f"{grafana.url}/grafana/d/shopstream-{name}" for name in ("business", "models", "pipeline")]
     assert [body["dashboard"]["title"] for body in grafana.taken] == [board["title"] for board in committed().values()]
     assert all(body["overwrite"] is True and body["dashboard"]["id"] is None for body in grafana.taken)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.codec import DECISION_DECODER, ENCODER
 from contracts.decisions import Decision
-from models.decide import ENDED, HELD_OUT, NO_RULE, decide
+from models.decide import BOT, ENDED, HELD_OUT, NO_RULE, REFUSED, decide
 from models.personas import PROTOTYPES
 from models.policy import Policy
 from models.serving import Scores
@@ -98,6 +98,8 @@ def test_another_model_or_policy_is_another_decision() -> None:
         ({}, 0.95, "no incentive: buys anyway: an incentive would only cost"),
         ({"event_count": 1}, 0.3, "no incentive: too little is known yet"),
         ({"closed_at": "12:40"}, 0.3, ENDED),
+        ({"bot_score": 0.5}, 0.3, BOT),
+        ({"consent": "refused"}, 0.3, REFUSED),
         ({"cart_item_count": 0, "cart_value": 0.0}, 0.3, NO_RULE),
     ],
 )
@@ -106,6 +108,10 @@ def test_leaving_a_shopper_alone_has_its_reason_too(fields: dict[str, Any], like
     assert decision.incentive is None
     assert not decision.is_offered
     assert decision.because[-1] == reason
+
+
+def test_a_little_suspicion_or_a_granted_consent_changes_nothing() -> None:
+    assert decided(bot_score=0.49, consent="granted").incentive == decided().incentive
 
 
 @given(

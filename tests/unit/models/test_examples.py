@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import msgspec
+
 from contracts.events import Event
 from models.examples import Example, digest_of, examples_of, sides
 from models.session_features import features_of
@@ -34,6 +36,12 @@ def test_a_purchase_in_a_later_session_is_not_this_sessions() -> None:
     assert examples[1].features.previous_session_count == 1
 
 
+def test_a_bot_teaches_nothing_even_before_it_gave_itself_away() -> None:
+    person, bot = visit("page_view", "view_item"), visit("page_view", "view_item", visitor_id="bot")
+    bot[-1] = msgspec.structs.replace(bot[-1], bot_score=1.0)
+    assert {each.visitor_id for each in examples_of([*person, *bot])} == {"ada"}
+
+
 def test_features_are_those_of_the_stream() -> None:
     events = visit("page_view", "view_item", "add_to_cart")
     visitor = Visitor("ada")
@@ -42,7 +50,7 @@ def test_features_are_those_of_the_stream() -> None:
 
 
 def test_a_long_session_gives_fewer_examples_the_longer_it_gets() -> None:
-    counts = [each.features.event_count for each in examples_of(visit(*["page_view"] * 30))]
+    counts = [each.features.event_count for each in examples_of(visit(*["view_item"] * 30))]
     assert counts == [*range(1, 13), 14, 16, 18, 20, 22, 24, 28]
 
 
@@ -51,6 +59,8 @@ def test_the_digest_is_of_features_and_labels_in_order() -> None:
     assert digest_of([one, two]) == digest_of([one, two])
     assert digest_of([one, two]) != digest_of([two, one])
     assert digest_of([one]) != digest_of([Example(one.features, True, "ada", one.started_at)])
+    unseen = msgspec.structs.replace(one.features, consent="granted", bot_score=0.1)
+    assert digest_of([one]) == digest_of([Example(unseen, False, "ada", one.started_at)])
 
 
 def test_later_visitors_are_further_right_and_nobody_is_on_two_sides() -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from models.algorithms import MISSING
 from models.card import DataSource
+from models.drift import CALENDAR, SCORE
 from models.examples import Example
 from models.features import NAMES, definition_digest, matrix
+from models.golden import golden_sessions
 from models.serving import Scorer
 from models.training import Artifact, TrainingFailed, train
 
@@ -82,3 +84,15 @@ def test_the_data_source_and_its_licence_are_on_the_card(examples: list[Example]
 def test_too_few_buyers_are_refused_with_what_is_missing(examples: list[Example], count: int) -> None:
     with pytest.raises(TrainingFailed, match=r"nothing can be learnt|needs 20 of both"):
         train(examples[:count], seed=1)
+
+
+def test_a_card_has_what_the_model_is_told_apart_by_later(artifact: Artifact, examples: list[Example]) -> None:
+    card = artifact.card
+    assert list(card.golden) == [each.likelihood for each in artifact.scorer().score(golden_sessions())]
+    bins = {each.name: each for each in card.bins}
+    assert bins.keys() == {*NAMES, SCORE} - CALENDAR
+    for each in card.bins:
+        assert len(each.shares) == len(each.edges) + 2
+        assert sum(each.shares) == pytest.approx(1.0, abs=1e-4)
+    unknown = sum(example.features.active_ms is None for example in examples) / len(examples)
+    assert bins["active_s"].shares[0] == pytest.approx(unknown, abs=1e-5)

@@ -149,15 +149,25 @@ STORIES = st.lists(
 )
 
 
+def told_by(story: list[tuple[tuple[str, dict[str, object]], float]]) -> list[Event]:
+    """The events of a story; some are a refusing visitor's, some a program's."""
+    return [
+        msgspec.structs.replace(
+            at(minutes, name, **properties),
+            message_id=f"m{n}",
+            consent=(None, "granted", None, "refused", None)[n % 5],
+            bot_score=(None, None, 0.3, 0.4)[n % 4],
+        )
+        for n, ((name, properties), minutes) in enumerate(story)
+    ]
+
+
 @settings(max_examples=200, deadline=None)
 @given(STORIES, st.randoms(use_true_random=False))
 def test_any_order_with_any_repeats_gives_the_same_sessions_and_features(
     story: list[tuple[tuple[str, dict[str, object]], float]], chance: object
 ) -> None:
-    events = [
-        msgspec.structs.replace(at(minutes, name, **properties), message_id=f"m{n}")
-        for n, ((name, properties), minutes) in enumerate(story)
-    ]
+    events = told_by(story)
     shuffled = events + events[: len(events) // 2]
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
 
@@ -187,10 +197,7 @@ def test_sessions_are_what_cutting_the_sorted_times_gives(
 def test_a_state_written_and_read_again_goes_on_alike(
     story: list[tuple[tuple[str, dict[str, object]], float]], cut: int
 ) -> None:
-    events = [
-        msgspec.structs.replace(at(minutes, name, **properties), message_id=f"m{n}")
-        for n, ((name, properties), minutes) in enumerate(story)
-    ]
+    events = told_by(story)
     resumed = msgspec.msgpack.decode(msgspec.msgpack.encode(told(*events[:cut])), type=Visitor)
     for each in events[cut:]:
         resumed.observe(each)

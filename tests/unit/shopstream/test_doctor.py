@@ -1,7 +1,20 @@
 """What the doctor concludes from what it sees."""
 
+from pathlib import Path
+
 from contracts.topics import PARTITIONS, TOPICS
-from shopstream.doctor import MOST_LAG, dead_letter_findings, lag_finding, settings_findings, topic_findings
+from models.serving import Scorer
+from runtime.settings import ProcessSettings
+from shopstream.doctor import (
+    MOST_LAG,
+    dead_letter_findings,
+    drift_findings,
+    lag_finding,
+    model_findings,
+    settings_findings,
+    spool_finding,
+    topic_findings,
+)
 
 DECLARED = {topic.name: topic.partitions for topic in TOPICS}
 
@@ -43,3 +56,46 @@ def test_a_step_far_behind_is_a_problem() -> None:
     assert lag_finding("persist", 12).verdict == "ok"
     assert lag_finding("persist", MOST_LAG + 1).verdict == "problem"
     assert lag_finding("persist", None).verdict == "problem"
+
+
+def test_a_spool_that_waits_for_kafka_is_a_problem_and_one_that_drains_is_a_note() -> None:
+    waiting = {"ingest_spool_events": 12.0, "ingest_spool_oldest_seconds": 90.0}
+    assert spool_finding({"ingest_kafka_up": 1.0}).verdict == "ok"
+    assert spool_finding({**waiting, "ingest_kafka_up": 1.0}).verdict == "note"
+    away = spool_finding({**waiting, "ingest_kafka_up": 0.0})
+    assert (away.verdict, away.text) == ("problem", "12 events wait for Kafka, the oldest for 90 s")
+
+
+def test_files_of_the_spool_that_need_a_person_are_a_problem_whatever_else() -> None:
+    assert spool_finding({"ingest_kafka_up": 1.0, "ingest_spool_kept_files": 1.0}).verdict == "problem"
+
+
+def test_a_worker_that_serves_what_the_registry_names_is_well() -> None:
+    version = Scorer.load().card.model_version
+    (finding,) = model_findings(ProcessSettings(registry_dir="nowhere"), {"champion": version})
+    assert (finding.verdict, finding.text) == ("ok", f"champion {version}")
+
+
+def test_a_worker_that_serves_something_else_is_told_with_both_names() -> None:
+    version = Scorer.load().card.model_version
+    (finding,) = model_findings(ProcessSettings(registry_dir="nowhere"), {"champion": "calm-1"})
+    assert (finding.verdict, finding.text) == (
+        "problem",
+        f"named are champion {version}; the worker serves champion calm-1",
+    )
+
+
+def test_a_pinned_folder_without_a_model_is_a_problem(tmp_path: Path) -> None:
+    (finding,) = model_findings(ProcessSettings(model_dir=str(tmp_path)), {"champion": "prior-0.0250"})
+    assert finding.verdict == "problem"
+    assert "the worker keeps prior-0.0250" in finding.text
+    assert finding.repair == "unset SHOPSTREAM_PROCESS_MODEL_DIR"
+
+
+def test_features_that_moved_are_named_largest_first() -> None:
+    samples = [({"feature": "cart_value"}, 0.3), ({"feature": "hour"}, 0.01), ({"feature": "active_s"}, 2.0)]
+    (finding,) = drift_findings(samples)
+    assert finding.verdict == "note"
+    assert "2 of 3 features have moved (PSI): active_s 2.00, cart_value 0.30" in finding.text
+    assert [each.verdict for each in drift_findings(samples[1:2])] == ["ok"]
+    assert list(drift_findings([])) == []

@@ -85,6 +85,14 @@ def test_a_poll_sends_each_changed_session_once_and_each_visitors_state_once() -
     assert len(shop.values("visitors-changelog")) == 2
 
 
+def test_a_session_that_becomes_history_within_its_poll_is_told_before() -> None:
+    shop = Shop()
+    returns = NOW + timedelta(days=2)
+    shop.poll(event("purchase", "12:00", value=20.0), event("page_view", returns), event("page_view", returns))
+    told = [(f.event_count, f.purchase_count, f.previous_purchase_count) for f in shop.features()]
+    assert told == [(1, 1, 0), (2, 0, 1)]
+
+
 def test_undecodable_bytes_become_a_dead_letter_with_their_place_and_the_rest_goes_on() -> None:
     shop = Shop()
     shop.poll(b"{not json", event())
@@ -128,6 +136,31 @@ def test_a_session_closes_after_the_gap_with_its_outcome() -> None:
     assert shop.features()[0].closed_at is not None
 
 
+def test_what_is_told_of_a_session_at_different_moments_has_different_ids() -> None:
+    shop = Shop()
+    ids: list[bytes] = []
+
+    def collect() -> None:
+        ids.extend(
+            value
+            for topic, _, _, _, headers in shop.sent
+            if topic in ("session-features", "outcomes")
+            for name, value in headers
+            if name == "ce_id"
+        )
+
+    shop.poll(event("page_view", "12:00"))
+    collect()
+    shop.sweep(NOW + timedelta(minutes=31))
+    collect()
+    shop.poll(event("page_view", "12:10"))
+    collect()
+    shop.restart()
+    shop.sweep(NOW + timedelta(minutes=93))
+    collect()
+    assert len(ids) == len(set(ids)) == 6
+
+
 def test_timers_survive_a_restart() -> None:
     shop = Shop()
     shop.poll(event("page_view", "12:00"))
@@ -144,6 +177,15 @@ def test_a_session_that_goes_on_is_not_closed_by_its_first_timer() -> None:
     assert shop.outcomes() == []
     shop.sweep(NOW + timedelta(minutes=51))
     assert [o.event_count for o in shop.outcomes()] == [2]
+
+
+def test_a_visitor_who_returns_has_the_next_session_closed_after_its_own_gap() -> None:
+    shop = Shop()
+    shop.poll(event("page_view", "12:00"))
+    shop.sweep(NOW + timedelta(minutes=31))
+    shop.poll(event("page_view", "13:00"), now=NOW + timedelta(minutes=60))
+    shop.sweep(NOW + timedelta(minutes=91))
+    assert [each.started_at.hour for each in shop.outcomes()] == [13]
 
 
 def test_a_day_later_the_session_has_become_history() -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from contracts.codec import ENCODER
+from contracts.codec import DEAD_LETTER_DECODER, ENCODER
 from contracts.dead_letters import DeadLetter
 from contracts.events import Event
 from producers.dead_letters.fix import fix_of
@@ -17,6 +19,8 @@ from producers.ingest.records import MAX_RAW_BYTES, dead_letter_of
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import DEMO, LOCAL
 from tests.factories import at, dead_letter, event
+from tests.hostile.mappings import ANY
+from tests.ingest_shop import Shop
 
 READING = Reading(LOCAL, max_event_bytes=32_768)
 CALL = {"type": "track", "event": "x", "anonymousId": "ada", "properties": {"value": "12,50"}}
@@ -107,3 +111,48 @@ def test_a_record_of_events_that_a_later_step_could_not_read_heals_too() -> None
     letter = dead_letter(raw=record, stage="sessionize", code="undecodable", source="events/0/1", write_key=None)
     assert after(letter).code == "schema"  # type: ignore[union-attr]
     assert event_after(letter, "rename id -> message_id").message_id == "m1"
+
+
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Mobile Safari/604.1"
+
+
+def sent(*calls: Any, **envelope: Any) -> Shop:
+    """What ingest makes of a batch."""
+    shop = Shop()
+    body = {"batch": calls, "writeKey": "demo", **envelope}
+    assert shop.post("/v1/batch", body, User_Agent=PHONE).status == 200
+    return shop
+
+
+def test_what_the_batch_said_still_holds_for_a_call_that_is_fixed() -> None:
+    call = {**CALL, "messageId": "m1", "timestamp": "2026-03-02T08:59:00Z"}  # by a clock three hours slow
+    envelope = {"sentAt": "2026-03-02T09:00:00Z", "context": {"page": {"title": "Lamp"}, "locale": "fr-FR"}}
+    (letter,) = sent(call, **envelope).dead_letters
+    (good,) = sent({**call, "properties": {"value": 12.5}}, **envelope).events
+    told = event_after(letter, "number properties.value")
+    assert told == good
+    assert told.occurred_at == at("11:59")
+    assert (told.context.page_title, told.context.device_type) == ("Lamp", "mobile")
+
+
+@given(sent_at=ANY, timestamp=ANY, context=ANY, own=st.dictionaries(st.sampled_from(["page", "userAgent"]), ANY))
+@settings(max_examples=50, deadline=None)
+def test_whatever_the_batch_said_the_fixed_call_is_what_the_right_one_would_have_been(
+    sent_at: Any, timestamp: Any, context: Any, own: dict[str, Any]
+) -> None:
+    envelope = {"sentAt": sent_at, "timestamp": timestamp, "context": context}
+    (letter,) = sent({**CALL, "messageId": "m1", "context": own}, **envelope).dead_letters
+    again = DEAD_LETTER_DECODER.decode(ENCODER.encode(letter))
+    if events := sent({**CALL, "messageId": "m1", "context": own, "properties": {"value": 12.5}}, **envelope).events:
+        assert event_after(again, "number properties.value") == events[0]
+
+
+def test_a_context_beyond_the_bound_is_not_copied_into_every_dead_letter() -> None:
+    shop = sent(*[1] * 100, sentAt="2026-03-02T09:00:00Z", context={"note": "x" * 30_000})
+    assert {len(record.value) < 1_500 for record in shop.publisher.records} == {True}
+    assert {letter.envelope and letter.envelope.sent_at for letter in shop.dead_letters} == {"2026-03-02T09:00:00Z"}
+
+
+def test_a_dead_letter_from_before_envelopes_were_kept_is_read_as_before() -> None:
+    letter = msgspec.structs.replace(refused(CALL), envelope=None)
+    assert event_after(letter, "number properties.value").occurred_at == at("12:00")

@@ -165,6 +165,14 @@ def test_a_gzip_bomb_is_not_unpacked_beyond_the_limit() -> None:
     assert Shop().post("/v1/batch", gzip.compress(b" " * 3_000_000) * 2).status == 413
 
 
+def test_a_body_of_many_gzip_members_is_refused() -> None:
+    body = json.dumps(batch(call())).encode()
+    assert (
+        Shop().post("/v1/batch", b"".join(gzip.compress(body[at : at + 10]) for at in range(0, 150, 10))).status == 200
+    )
+    assert Shop().post("/v1/batch", gzip.compress(body) + gzip.compress(b"") * 16).status == 400
+
+
 def test_too_many_events_are_too_large() -> None:
     answer = Shop(max_batch_events=2).post("/v1/batch", batch(call(), call(), call()))
     assert (answer.status, answer.json["code"]) == (413, "too_large")

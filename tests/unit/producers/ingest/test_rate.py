@@ -1,9 +1,10 @@
-"""A write key may send so many events a second, and a burst at once."""
+"""A write key, and each address that uses it, may send so many events a second, and a burst at once."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.ingest.rate import TokenBucket
+from producers.ingest.rate import AddressBuckets, TokenBucket, network_of
 
 
 def test_a_burst_is_taken_at_once_and_then_the_steady_rate() -> None:
@@ -43,3 +44,27 @@ def test_waiting_as_told_is_long_enough(count: int) -> None:
     bucket.take(count, now=0)
     wait = bucket.take(1, now=0)
     assert bucket.take(1, now=wait) == 0
+
+
+def test_addresses_are_remembered_up_to_a_bound_and_the_quiet_ones_forgotten() -> None:
+    addresses = AddressBuckets(max_addresses=100)
+    for number in range(1_000):
+        addresses.bucket("web", f"10.0.{number // 256}.{number % 256}", 1, 1, now=0).take(1, now=0)
+        assert addresses.bucket("web", "192.0.2.1", 1, 1, now=0).take(1, now=0) == (0 if number == 0 else 1)
+    assert len(addresses) == 100
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::1%eth1", True),
+        ("unknown", "unknown", True),
+        ("a" * 100, "a" * 200, True),
+    ],
+)
+def test_a_subscribers_addresses_count_as_one(one: str, other: str, is_same: bool) -> None:
+    assert (network_of(one) == network_of(other)) is is_same

@@ -208,6 +208,6 @@ def test_whatever_is_sent_is_read_or_refused(events: list[Any]) -> None:
         body = ENCODER.encode({"data": events})
     except UnicodeEncodeError:
         body = json.dumps({"data": events}).encode()
-    calls = snowplow_calls(body, 10)
+    calls = snowplow_calls(body, 10, 10_000)
     if isinstance(calls, Calls):
         assert len(calls.raw) == len(events)

@@ -1,5 +1,6 @@
 """Write keys come from a TOML file, or are the two local ones."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,9 @@ def test_a_browser_key_is_for_its_origins_and_a_server_key_for_no_page() -> None
         ("[keys.a]\norigins=['*']\nkeeps_event_time=true", "only a server key"),
         ("[keys.a]\norigins=['*']\nevents_per_second=0", "above 0"),
         ("[keys.a]\norigins=['*']\nburst=5", "come with events_per_second"),
+        ("[keys.a]\norigins=['*']\naddress_burst=5", "come with address_events_per_second"),
+        ("[keys.a]\norigins=['*']\naddress_events_per_second=-1", "address_events_per_second must be above 0"),
+        ("[keys.a]\norigins=['*']\nevents_per_second=nan", "above 0"),
         ("[keys.a]\norigins=['*']\nname='b'", "takes no name"),
         ("[keys.a]\nkind='app'", "Invalid enum value"),
         ("[keys.a]\norigin=['*']", "unknown field"),
@@ -84,3 +88,11 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, said: st
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(SettingsError, match=r"/nowhere/keys\.toml"):
         write_keys_of("/nowhere/keys.toml")
+
+
+def test_the_keys_of_the_documentation_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "write-keys.md").read_text()
+    (block,) = re.findall(r"```toml keys\n(.*?)```", page, re.DOTALL)
+    keys = write_keys_of(keys_file(tmp_path, block))
+    assert keys.names == {"web", "shopify", "warehouse"}
+    assert keys.allow_origin("null")

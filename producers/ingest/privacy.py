@@ -1,0 +1,136 @@
+"""Privacy at the edge: what of a call goes on, by what its visitor allows. `docs/decisions/0008-privacy-at-the-edge.md` says why."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
+
+from contracts.codec import ENCODER
+from contracts.events import Consent, Context, Event, PrivacySignal, Properties
+from contracts.ids import derived_id
+from producers.ingest.bots import bot_score_in
+from producers.ingest.consent import consent_in, plain
+from producers.ingest.context import device_in
+from producers.ingest.daily_ids import DailyIds
+from producers.ingest.rejections import Unfit
+from producers.ingest.scrub import Scrubber
+from producers.ingest.soundness import read_json
+from runtime.settings import IngestSettings
+
+NO_BYTES: Final = "its bytes are not kept, because the visitor refuses to be known"
+_NOTHING: Final = msgspec.Raw(b"{}")
+
+
+class Privacy:
+    """The rules of one ingest."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        """Raises `SettingsError`."""
+        self._purposes = frozenset(map(plain, settings.analytics_purposes))
+        self._unless_said: Consent | None = "refused" if settings.require_consent else None
+        self._ids = DailyIds(settings.daily_id_secret)
+        self._scrubber = Scrubber(settings.drop_fields, settings.drop_query_parameters)
+        self.cleaned = self._scrubber.cleaned
+        self.url = self._scrubber.url
+
+    def consent_of(
+        self, context: Mapping[str, Any], signals: tuple[PrivacySignal, ...]
+    ) -> tuple[Consent | None, tuple[PrivacySignal, ...]]:
+        """Whether analytics is allowed and all that says so; the browser's refusal is the last word."""
+        told = consent_in(context, self._purposes)
+        if told == "refused":
+            signals = (*signals, "consent")
+        return ("refused" if signals else told or self._unless_said), signals
+
+    def kept(self, event: Event) -> Event:
+        """The event as it goes on: without consent it still counts, and belongs to nobody who could be known tomorrow."""
+        if event.consent != "refused":
+            return event
+        told, seen, day = event.properties, event.context, event.received_at
+        order = told.transaction_id and self._ids.of(day, "order", event.write_key, told.transaction_id)
+        return replace(
+            event,
+            message_id=self.message_id(event.write_key, event.message_id),
+            visitor_id=self._ids.of(day, event.write_key, event.visitor_id),
+            user_id=None,
+            properties=Properties(
+                currency=told.currency,
+                value=told.value,
+                transaction_id=order,
+                items=told.items,
+                promotion_id=told.promotion_id,
+                is_page_view=told.is_page_view,
+            ),
+            custom=_NOTHING,
+            context=Context(
+                page_url=seen.page_url and _without_query(seen.page_url),
+                page_path=seen.page_path and _without_query(seen.page_path),
+                page_referrer=seen.page_referrer and _origin(seen.page_referrer),
+                device_type=seen.device_type,
+                browser=seen.browser,
+                os=seen.os,
+                country=seen.country,
+                campaign_source=seen.campaign_source,
+                campaign_medium=seen.campaign_medium,
+                campaign_name=seen.campaign_name,
+                library_name=seen.library_name,
+                library_version=seen.library_version,
+            ),
+        )
+
+    def message_id(self, write_key: str, message_id: str) -> str:
+        """Some SDKs cut message and anonymous ids from the same random numbers. The hash is the same for every retry."""
+        return derived_id("refused", write_key, message_id)
+
+    def kept_bytes(self, raw: bytes, batch: Mapping[str, Any], signals: tuple[PrivacySignal, ...]) -> bytes | None:
+        """The bytes of a call that became no event, as they may be kept; None when its visitor refuses. `batch` is its batch's context."""
+        try:
+            call = read_json(raw)
+        except Unfit:
+            call = None
+        own = call.get("context") if isinstance(call, dict) else None
+        context = own if isinstance(own, dict) else {}
+        consent, _ = self.consent_of({**batch, **context}, signals)
+        if consent == "refused":
+            return None
+        if call is None:
+            return self._scrubber.text(raw)
+        clean = self.cleaned(call)
+        if context:
+            clean["context"] = self.kept_context(context)
+        return raw if clean == call else ENCODER.encode(clean)
+
+    def kept_context(self, context: Mapping[str, Any], user_agent: str | None = None) -> dict[str, Any]:
+        """An SDK's context as a dead letter may keep it: with the device instead of the user agent, which tells it."""
+        clean: dict[str, Any] = self.cleaned(dict(context))
+        # So that the event it may still become has its device all the same.
+        device = device_in(context, user_agent)
+        for key, name, value in (
+            ("device", "type", device.type),
+            ("os", "name", device.os),
+            ("browser", "name", device.browser),
+        ):
+            if value is not None and value != "unknown":
+                said = clean.get(key)
+                clean[key] = {**said, name: value} if isinstance(said, dict) else {name: value}
+        if bot_score_in(context, user_agent):
+            clean["bot"] = True
+        return clean
+
+
+BY_DEFAULT: Final = Privacy(IngestSettings())
+"""For calls that no ingest received, as in replays and tests."""
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0].partition("#")[0]
+
+
+def _origin(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.hostname}/" if parts.hostname else None

@@ -1,0 +1,179 @@
+"""The chaos matrix of the streams: under load on Apache Kafka, fault by fault, nothing is lost and nothing counted twice.
+
+    python -m tests.chaos.streams [--only FAULT …] [--sessions N] [--rate N]
+
+After each fault the load stops, everything drains, and Postgres must equal the reference. Exits 1 on any difference.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from shopstream.supervise import ServiceFailed
+from tests.apache_kafka.server import missing
+from tests.chaos.streams_faults import FAULTS
+from tests.chaos.streams_load import Ears, Load, deliver
+from tests.chaos.streams_reference import Difference, compare
+from tests.chaos.streams_rig import NotInTime, Rig, rig
+from tests.chaos.streams_story import Story, crowd
+
+VISITORS: Final = 1_500
+PER_SECOND: Final = 250.0
+WARM_S: Final = 4.0
+AFTER_S: Final = 3.0
+DECIDES_WITHIN_S: Final = 60.0
+DRAINED_WITHIN_S: Final = 60.0
+EXAMPLES: Final = 5
+HEADINGS: Final = (
+    "fault",
+    "events",
+    "sessions",
+    "lost",
+    "doubled",
+    "differing",
+    "decides again",
+    "longest silence",
+    "restarts",
+    "took",
+)
+WIDTHS: Final = (22, 8, 9, 6, 8, 10, 14, 16, 9, 7)
+
+
+@dataclass(slots=True)
+class Result:
+    """What one fault did."""
+
+    fault: str
+    events: int = 0
+    decides_again_s: float | None = None
+    """From the fault until every partition had decided about an event sent after it."""
+    silence_s: float = 0.0
+    restarts: int = 0
+    took_s: float = 0.0
+    difference: Difference = field(default_factory=Difference)
+    problem: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return self.problem is None and not self.difference
+
+    def row(self) -> str:
+        again = "never" if self.decides_again_s is None else f"{self.decides_again_s:.1f} s"
+        made = self.difference
+        cells = (self.fault, self.events, made.sessions, made.lost, made.doubled, made.differing, again)
+        return line([*cells, f"{self.silence_s:.1f} s", self.restarts, f"{self.took_s:.0f} s"])
+
+
+def line(cells: Sequence[object]) -> str:
+    first, *others = [str(cell) for cell in cells]
+    return first.ljust(WIDTHS[0]) + "".join(cell.rjust(width) for cell, width in zip(others, WIDTHS[1:], strict=True))
+
+
+def suffer(running: Rig, ears: Ears, fault: str, per_second: float = PER_SECOND, visitors: int = VISITORS) -> Result:
+    """One fault under load, and what Postgres says after it."""
+    result = Result(fault)
+    began_at = time.monotonic()
+    restarts = running.restarts()
+    load = Load(running.kafka, Story(fault, visitors), per_second)
+    try:
+        with load:
+            running.until("every partition decides", lambda: ears.decided_again_s(began_at, load) is not None, 60)
+            running.wait(WARM_S)
+            hit_at = time.monotonic()
+            FAULTS[fault](running)
+            running.until(
+                "every partition decides again",
+                lambda: ears.decided_again_s(hit_at, load) is not None,
+                DECIDES_WITHIN_S,
+            )
+            result.decides_again_s = ears.decided_again_s(hit_at, load)
+            running.wait(AFTER_S)
+            result.silence_s = ears.longest_silence_s(hit_at, load)
+            load.stop()
+        result.events = len({each.event.message_id for each in load.sent if each.event})
+        drain(running, fault)
+    except (NotInTime, ServiceFailed) as error:
+        result.problem = str(error)
+    result.restarts = running.restarts() - restarts
+    result.took_s = time.monotonic() - began_at
+    if result.events and (result.problem is None or running.waiting() is None):
+        result.difference = compare(running, fault, load.sent)
+    return result
+
+
+def drain(running: Rig, fault: str) -> None:
+    """Wait until no record waits anywhere and every session that ended is closed. Raises `NotInTime`."""
+
+    def is_drained() -> bool:
+        return running.is_ready() and running.waiting() is None and not running.query(STILL_OPEN, fault)[0][0]
+
+    running.until("all is drained", is_drained, DRAINED_WITHIN_S)
+
+
+STILL_OPEN: Final = """select count(*) from sessions
+where write_key = %s and closed_at is null and visitor_id not like write_key || '-last-%%'"""
+
+
+def fill(running: Rig, sessions: int) -> None:
+    """Open that many sessions before the first fault, so that there is state to recover."""
+    began_at = time.monotonic()
+    deliver(running.kafka, crowd(sessions))
+    running.until("the crowd is stored", lambda: running.waiting() is None, 600)
+    print(f"{sessions:,} live sessions after {time.monotonic() - began_at:.0f} s", flush=True)
+
+
+def tell(result: Result, running: Rig) -> None:
+    print(result.row(), flush=True)
+    if not result.is_good:
+        for text in [result.problem, running.waiting(), *result.difference.examples[:EXAMPLES]]:
+            print(f"    {text}" if text else "", flush=True)
+
+
+def run(faults: Sequence[str], sessions: int, per_second: float, folder: Path, *, is_telling: bool = False) -> bool:
+    """Every named fault on one rig, one after the other; whether all went well."""
+
+    def say(text: str) -> None:
+        if is_telling:
+            print(f"    {text}", flush=True)
+
+    results = []
+    with rig(folder, say) as running, Ears(running.kafka) as ears:
+        if sessions:
+            fill(running, sessions)
+        print(line(HEADINGS), flush=True)
+        for fault in faults:
+            results.append(suffer(running, ears, fault, per_second))
+            tell(results[-1], running)
+        if sessions:
+            results.append(Result("crowd", sessions, difference=compare(running, "crowd", list(crowd(sessions)))))
+            tell(results[-1], running)
+    return all(result.is_good for result in results)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--only", nargs="+", choices=FAULTS, default=list(FAULTS), metavar="FAULT", help=", ".join(FAULTS)
+    )
+    parser.add_argument("--sessions", type=int, default=0, help="live sessions before the first fault")
+    parser.add_argument("--rate", type=float, default=PER_SECOND, help="events a second")
+    parser.add_argument("--folder", type=Path, help="where logs and data stay; a temporary folder when not given")
+    parser.add_argument("--tell", action="store_true", help="say what dies and is started again")
+    options = parser.parse_args()
+    if (reason := missing()) is not None:
+        print(f"the chaos matrix needs Apache Kafka: {reason}", file=sys.stderr)
+        return 2
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        return int(not run(options.only, options.sessions, options.rate, options.folder, is_telling=options.tell))
+    with tempfile.TemporaryDirectory(prefix="shopstream-chaos-", ignore_cleanup_errors=True) as folder:
+        return int(not run(options.only, options.sessions, options.rate, Path(folder), is_telling=options.tell))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""The streams on Apache Kafka and Postgres, every part a process that a fault may hit; a supervisor starts again what dies."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg2
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaError
+
+from contracts.topics import EVENTS, TOPICS
+from runtime.kafka import admin, create_topics
+from runtime.settings import KafkaSettings
+from shopstream.embedded.postgres import postgres_service
+from shopstream.pipeline import postgres_dsn
+from shopstream.ports import free_port
+from shopstream.probes import figures_at, ready_check
+from shopstream.supervise import Service, Supervisor
+from sql.migrate import migrate
+from tests.apache_kafka.server import apache_kafka_service
+
+GROUP: Final = "shopstream"
+REBALANCE_TIMEOUT_S: Final = 6
+"""Also the session's: a worker that is silent for longer is thrown out of the group."""
+STUCK_AFTER_S: Final = 90
+"""Longer than a worker is suspended: on waking it must do no harm, not just end."""
+STARTED_WITHIN_S: Final = 90.0
+
+
+class NotInTime(RuntimeError):
+    """Something did not happen within its time; the text says what."""
+
+
+class Rig:
+    """Kafka, Postgres, two workers and the sink, each under the name by which faults reach it."""
+
+    def __init__(self, folder: Path, supervisor: Supervisor) -> None:
+        self.folder = folder
+        self.supervisor = supervisor
+        kafka_port = free_port()
+        broker = apache_kafka_service(folder, kafka_port)
+        port = free_port()
+        self.dsn = postgres_dsn(port)
+        self.kafka = KafkaSettings(brokers=(f"127.0.0.1:{kafka_port}",))
+        self._urls: dict[str, str] = {}
+        for service in (broker, postgres_service(folder, folder / "postgres.log", port)):
+            supervisor.start(service)
+        supervisor.wait_until_ready(STARTED_WITHIN_S, threading.Event())
+        create_topics(self.kafka)
+        migrate(self.dsn)
+        for name in ("process-1", "process-2", "persist"):
+            self.start(name)
+        self.until("everything runs", lambda: self.is_ready(), STARTED_WITHIN_S)
+
+    def start(self, name: str) -> None:
+        """Start a worker (`process-N`) or the sink, with a folder of its own for what it keeps on disk."""
+        step = name.partition("-")[0]
+        port = free_port()
+        own = self.state_of(name)
+        own.mkdir(exist_ok=True)
+        self._urls[name] = f"http://127.0.0.1:{port}"
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")},
+            "TMPDIR": str(own),
+            "SHOPSTREAM_KAFKA_BROKERS": ",".join(self.kafka.brokers),
+            "SHOPSTREAM_POSTGRES_DSN": self.dsn,
+            f"SHOPSTREAM_{step.upper()}_PORT": str(port),
+            "SHOPSTREAM_PROCESS_APP_ID": GROUP,
+            "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": str(REBALANCE_TIMEOUT_S),
+            "SHOPSTREAM_PROCESS_STUCK_AFTER_S": str(STUCK_AFTER_S),
+        }
+        self.supervisor.start(
+            Service(
+                name=name,
+                command=(sys.executable, "-m", "shopstream", step),
+                log=self.folder / f"{name}.log",
+                ready=ready_check(self._urls[name]),
+                environ=environ,
+            )
+        )
+
+    def state_of(self, name: str) -> Path:
+        """Where a worker keeps its state on disk, if it keeps any."""
+        return self.folder / f"{name}-state"
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a part; a killing one reaches all of its processes and returns when it is dead."""
+        (run,) = [each for each in self.supervisor.runs() if each.service.name == name]
+        if run.process is None:
+            return
+        if number == signal.SIGKILL:
+            os.killpg(run.process.pid, number)
+            run.process.wait()
+        else:
+            run.process.send_signal(number)
+
+    def is_ready(self, *names: str) -> bool:
+        """Whether the named parts are ready; without a name, all that were not stopped on purpose."""
+        wanted = [run for run in self.supervisor.runs() if run.service.name in names or not names]
+        return all(run.state == "ready" or (run.state == "stopped" and not names) for run in wanted)
+
+    def restarts(self) -> int:
+        return sum(run.restarts for run in self.supervisor.runs())
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, while what dies is started again."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.supervisor.watch()
+            time.sleep(0.02)
+
+    def until(self, what: str, holds: Callable[[], bool], timeout_s: float) -> None:
+        """Wait until it holds. Raises `NotInTime`."""
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > deadline:
+                raise NotInTime(f"not so after {timeout_s:g} s: {what}")
+            self.wait(0.2)
+
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of one statement."""
+        with contextlib.closing(psycopg2.connect(self.dsn)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall()
+
+    def figures(self, name: str) -> dict[str, float]:
+        """A worker's metrics, empty while it does not answer."""
+        return dict(figures_at(self._urls[name]) or {})
+
+    def waiting(self) -> str | None:
+        """Which records wait for a worker or for the sink, None when none does."""
+        try:
+            with contextlib.closing(admin(self.kafka, timeout_ms=5_000)) as client:
+                ends = _ends(client)
+                committed = client.list_group_offsets({GROUP: None})[GROUP]
+            stored = {(topic, number): offset for topic, number, offset in self.query(OFFSETS)}
+        except (KafkaError, OSError, psycopg2.Error) as error:
+            return f"cannot ask: {error!r}"
+        done = {(tp.topic, tp.partition): each.offset for tp, each in committed.items()}
+        read = {topic for topic, _ in done} | {EVENTS.name}
+        for place, end in ends.items():
+            if place[0] in read and end > max(0, done.get(place, 0)):
+                return f"{place[0]}/{place[1]} is committed up to {done.get(place, 0)} of {end}"
+            if end > stored.get(place, 0):
+                return f"{place[0]}/{place[1]} is stored up to {stored.get(place, 0)} of {end}"
+        return None
+
+
+OFFSETS: Final = "select topic, partition, next_offset from sink_offset"
+LATEST: Final = -1
+
+
+def _ends(client: KafkaAdminClient) -> dict[tuple[str, int], int]:
+    wanted = {TopicPartition(topic.name, number): LATEST for topic in TOPICS for number in range(topic.partitions)}
+    told = client.list_partition_offsets(wanted)
+    return {(tp.topic, tp.partition): each.offset for tp, each in told.items()}
+
+
+@contextlib.contextmanager
+def rig(folder: Path, say: Callable[[str], None]) -> Iterator[Rig]:
+    """Everything running, for the length of a `with` block; nothing is left running after it."""
+    supervisor = Supervisor(say=say)
+    try:
+        yield Rig(folder, supervisor)
+    finally:
+        for run in supervisor.runs():
+            if run.process is not None:
+                run.process.send_signal(signal.SIGCONT)  # what a fault suspended cannot be stopped
+        # The sink before its servers, the broker last.
+        names = [run.service.name for run in supervisor.runs()]
+        supervisor.stop_all([name for name in names if name not in ("kafka", "postgres")], at_most_s=10)

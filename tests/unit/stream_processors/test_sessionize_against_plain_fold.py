@@ -1,0 +1,121 @@
+"""The stream's fold under restarts and moves: polls cut anywhere, workers that die before or after Kafka has their output, partitions that
+move and state rebuilt from the changelog; what was told in the end is what a plain computation gives."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, Final
+
+from aiokafka import ConsumerRecord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from yarl import URL
+
+from contracts.codec import ENCODER, SESSION_FEATURES_DECODER
+from contracts.events import Event
+from contracts.features import SessionFeatures
+from stream_processors.outbox import Outbox
+from stream_processors.sessionize import Sessionizer
+from stream_processors.visitors import NewestStates, VisitorStore
+from tests.plain_fold import comparable, plain_sessions
+from tests.stories import NOON, arrivals
+
+GAP: Final = timedelta(minutes=30)
+NOW: Final = NOON + timedelta(days=1)
+PARTITION: Final = 3
+CHANGELOG: Final = "visitors-changelog"
+
+
+class Worker:
+    """A sessionizer whose store was rebuilt from the changelog, as after a restart or a rebalance."""
+
+    def __init__(self, changelog: list[tuple[bytes, bytes | None]]) -> None:
+        app: Any = SimpleNamespace(conf=SimpleNamespace())
+        described: Any = SimpleNamespace(name="visitors")
+        states = NewestStates(URL("memory://"), app, described)
+        batch: Any = [
+            SimpleNamespace(key=key, message=SimpleNamespace(value=raw, partition=PARTITION)) for key, raw in changelog
+        ]
+        states.apply_changelog_batch(batch, lambda key: key, lambda value: value)
+        table = SimpleNamespace(data=states, changelog_topic_name=CHANGELOG)
+        self.sessionizer = Sessionizer(VisitorStore(table), GAP)
+        self.sessionizer.recover(now=NOW)
+
+    def poll(self, records: list[ConsumerRecord[Any, Any]]) -> list[Any]:
+        outbox = Outbox(None, "test")
+        self.sessionizer.fold(PARTITION, records, outbox, now=NOW)
+        return outbox._records
+
+
+class Partition:
+    """One partition's log, its output, changelog and committed offset, and the worker that has it."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.log = [
+            ConsumerRecord("events", PARTITION, offset, 0, 0, b"ada", ENCODER.encode(event), 0, 0, 0, ())
+            for offset, event in enumerate(events)
+        ]
+        self.changelog: list[tuple[bytes, bytes | None]] = []
+        self.told: list[SessionFeatures] = []
+        self.committed = self.position = 0
+        self.worker = Worker([])
+
+    def step(self, count: int, fate: str) -> None:
+        """A poll of so many records, and what becomes of it."""
+        records = self.log[self.position : self.position + count]
+        output = self.worker.poll(records) if records else []
+        if fate != "dies before Kafka has the output":
+            for topic, _, key, value, _ in output:
+                if topic == CHANGELOG and fate != "dies between features and state":
+                    self.changelog.append((key, value))
+                elif topic == "session-features" and value is not None:
+                    self.told.append(SESSION_FEATURES_DECODER.decode(value))
+        self.position += len(records)
+        if fate == "commits":
+            self.committed = self.position
+        if "dies" in fate or fate == "moves":
+            self.worker, self.position = Worker(self.changelog), self.committed
+        if fate == "was suspended and writes an old state":
+            self.changelog += self.changelog[:1]
+            self.worker, self.position = Worker(self.changelog), self.committed
+
+    def latest(self) -> dict[str, SessionFeatures]:
+        """What a reader knows who keeps a session's newest record that tells of the most events, as the sink does."""
+        known: dict[str, SessionFeatures] = {}
+        void: set[str] = set()
+        for each in self.told:
+            if each.session_id not in known or each.event_count >= known[each.session_id].event_count:
+                known[each.session_id] = each
+            void.update(each.replaces)
+        return {session_id: each for session_id, each in known.items() if session_id not in void}
+
+
+FATES: Final = st.sampled_from(
+    [
+        "commits",
+        "commits",
+        "goes on",
+        "moves",
+        "dies before Kafka has the output",
+        "dies between features and state",
+        "dies before it commits",
+        "was suspended and writes an old state",
+    ]
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(arrivals(), st.lists(st.tuples(st.integers(1, 8), FATES), max_size=20))
+def test_whatever_becomes_of_the_workers_the_sessions_told_are_the_plain_ones(
+    events: list[Event], steps: list[tuple[int, str]]
+) -> None:
+    partition = Partition(events)
+    for count, fate in steps:
+        partition.step(count, fate)
+    while partition.committed < len(partition.log):
+        partition.step(5, "commits")
+    expected = {str(each["session_id"]): each for each in plain_sessions(events, GAP)}
+    told = {session_id: comparable(each) for session_id, each in partition.latest().items()}
+    for session_id in told.keys() & expected.keys():
+        # The visitor's newest receipt is told with the sessions that an event changed, not with all.
+        told[session_id]["received_at"] = expected[session_id]["received_at"]
+    assert told == expected
