@@ -47,5 +47,7 @@ def test_consent_is_read_in_every_sdks_words(context: dict[str, Any], consent: s
         ({b"dnt": b"unspecified"}, ()),
     ],
 )
-def test_a_browsers_refusal_is_in_the_head_of_its_request(headers: dict[bytes, bytes], signals: tuple[str, ...]) -> None:
+def test_a_browsers_refusal_is_in_the_head_of_its_request(
+    headers: dict[bytes, bytes], signals: tuple[str, ...]
+) -> None:
     assert signals_in(headers) == signals
