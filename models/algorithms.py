@@ -1,6 +1,5 @@
 """The ways to learn a likelihood from rows: each takes rows without NaN and gives a fitted model of scikit-learn."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -88,12 +87,11 @@ def probability_of(model: Any, rows: Row) -> Numbers:
     return probability
 
 
-def calibration_of(model: Any, raw: Numbers, bought: Numbers) -> Calibration:
-    """From the raw outputs of a model of this kind for examples that it has not seen."""
-    fit: Callable[[Numbers, Numbers], Calibration] = (
-        fit_log_odds if isinstance(model, HistGradientBoostingClassifier) else fit_calibration
-    )
-    return fit(raw, bought)
+def calibration_of(model: Any, raw: Numbers, bought: Numbers, events: Numbers) -> Calibration:
+    """From the raw outputs of a model of this kind for examples that it has not seen, and how many events each had."""
+    if isinstance(model, HistGradientBoostingClassifier):
+        return fit_log_odds(raw, bought, events)
+    return fit_calibration(raw, bought)
 
 
 def shape_of(algorithm: Algorithm, shape: Shape, leaves: int, seed: int) -> Forest:

@@ -10,11 +10,28 @@ MODEL_FILE = "likelihood.onnx"
 CARD_FILE = "card.json"
 
 
+class LengthCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """Log-odds to log-odds by how many events there are: `start + slope * raw + n * (length + length_slope * raw + length_squared * n)`.
+
+    n is the logarithm of the number of events, at most `longest`. The more events, the more of a session's states were learnt from,
+    and the surer trees are of themselves than they should be.
+    """
+
+    start: float
+    slope: float
+    length: float
+    length_slope: float
+    length_squared: float
+    longest: float
+
+
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """The forest's raw output to a probability: straight lines between these points, flat outside. Fitted on held-out visitors."""
 
     raw: tuple[float, ...]
     probability: tuple[float, ...]
+    by_length: LengthCurve | None = None
+    """Used instead, where there is one and the number of events is known."""
 
 
 class PrefixMetrics(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,6 +54,8 @@ class PrefixRow(msgspec.Struct, frozen=True, kw_only=True):
     auc_interval: tuple[float, float] | None
     pr_auc_interval: tuple[float, float] | None
     lift_interval: tuple[float, float] | None
+    ece_interval: tuple[float, float] | None
+    """Resampling adds noise of its own, so it lies a little high."""
     reliability: tuple[Bin, ...]
     gains: tuple[float, ...]
     """Share of all buyers among the top 10 %, 20 % … 100 % by score."""
@@ -122,6 +124,7 @@ def row_of(k: int, probability: Numbers, bought: Numbers, *, resamples: int = RE
         auc_interval=_interval(_auc, probability, bought, resamples) if has_both else None,
         pr_auc_interval=_interval(_pr_auc, probability, bought, resamples) if has_both else None,
         lift_interval=_interval(lift_of, probability, bought, resamples) if has_both else None,
+        ece_interval=_interval(calibration_error, probability, bought, resamples) if has_both else None,
         reliability=reliability_of(probability, bought),
         gains=gains_of(probability, bought) if has_both else (),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -11,8 +12,10 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from contracts.decisions import Persona
 from contracts.features import SessionFeatures
+from models.card import CARD_FILE
 from models.metrics import Numbers
 from models.personas import FULL_EVENTS, PROTOTYPES, TRAITS, PersonaModel
+from models.serving import DEFAULT_FOLDER
 
 ENOUGH_VISITS: Final = 100
 SMALLEST_SCALE: Final = 1e-3
@@ -20,6 +23,10 @@ DIGITS: Final = 5
 RESAMPLES: Final = 10
 SILHOUETTE_VISITS: Final = 2_000
 QUALITY_DIGITS: Final = 3
+
+
+class _OfACard(msgspec.Struct):
+    personas: PersonaModel
 
 
 def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
@@ -46,6 +53,11 @@ def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
         silhouette=_silhouette(points, clusters.labels_, seed),
         stability=_stability(points, clusters.labels_, seed),
     )
+
+
+def shipped_personas() -> PersonaModel:
+    """Those of the model that ships, whichever version its other parts are of."""
+    return msgspec.json.decode((DEFAULT_FOLDER / CARD_FILE).read_bytes(), type=_OfACard).personas
 
 
 def named(centres: Numbers) -> dict[Persona, int]:

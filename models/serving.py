@@ -3,6 +3,7 @@
 A model is a folder of two files: `likelihood.onnx` and `card.json`. Nothing here imports the libraries of training.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -24,6 +25,7 @@ from models.reasons import REASONS, because
 from models.styles import StyleScorer
 
 DEFAULT_FOLDER: Final = Path(__file__).parent / "default"
+EVENT_COUNT: Final = NAMES.index("event_count")
 SURE: Final = 1e-4
 """A likelihood stays this far from 0 and 1: no finite experience makes anything certain."""
 ALREADY_BOUGHT: Final = "- has already bought in this session"
@@ -99,7 +101,7 @@ class Scorer:
             rows[:, ~known_columns(known)] = np.nan
         output = self._outputs(rows)
         credits = output[:, 1:]
-        likelihoods = [self._calibrate(raw) for raw in output[:, 0].tolist()]
+        likelihoods = self._calibrated(output, rows)
         orders = np.abs(credits).argsort(axis=1, kind="stable")[:, ::-1].tolist()
         version, persona_of, style_of = self.card.model_version, self._personas.score, self._styles.score
         scores = []
@@ -127,8 +129,8 @@ class Scorer:
     def live_likelihoods(self, sessions: Sequence[SessionFeatures], rows: Row) -> list[float]:
         """The likelihoods that `score` would give, and nothing else; `rows` is the sessions' `matrix`."""
         return [
-            self._after_purchase if features.purchase_count else self._calibrate(raw)
-            for features, raw in zip(sessions, self._outputs(rows)[:, 0].tolist(), strict=True)
+            self._after_purchase if features.purchase_count else likelihood
+            for features, likelihood in zip(sessions, self._calibrated(self._outputs(rows), rows), strict=True)
         ]
 
     def raw(self, rows: Row) -> NDArray[np.float64]:
@@ -137,7 +139,13 @@ class Scorer:
 
     def likelihoods(self, rows: Row) -> NDArray[np.float64]:
         """Calibrated probabilities of rows made by `models.features.matrix`."""
-        return np.array([self._calibrate(raw) for raw in self._outputs(rows)[:, 0].tolist()])
+        return np.array(self._calibrated(self._outputs(rows), rows))
+
+    def _calibrated(self, output: Row, rows: Row) -> list[float]:
+        return [
+            self._calibrate(raw, events)
+            for raw, events in zip(output[:, 0].tolist(), rows[:, EVENT_COUNT].tolist(), strict=True)
+        ]
 
     def _outputs(self, rows: Row) -> Row:
         filled = np.where(np.isnan(rows), self._missing, rows)
@@ -145,8 +153,8 @@ class Scorer:
         return output
 
 
-def calibrator(calibration: Calibration) -> Callable[[float], float]:
-    """The function that a calibration describes, kept away from 0 and 1."""
+def calibrator(calibration: Calibration) -> Callable[[float, float], float]:
+    """The function of raw output and number of events that a calibration describes, kept away from 0 and 1."""
     raw = calibration.raw
     probability = tuple(min(max(each, SURE), 1.0 - SURE) for each in calibration.probability)
     # One line a piece, and a flat one at each end. A plain bisection costs less than numpy's call does, alone and in a batch.
@@ -156,7 +164,14 @@ def calibrator(calibration: Calibration) -> Callable[[float], float]:
     slopes.append(0.0)
     starts = ((raw[0], probability[0]), *zip(raw, probability, strict=True))
 
-    def calibrate(value: float) -> float:
+    by_length = calibration.by_length
+
+    def calibrate(value: float, events: float) -> float:
+        if by_length is not None and events >= 1:  # false where it is unknown
+            n = min(math.log(events), by_length.longest)
+            odds = by_length.start + by_length.slope * value
+            odds += n * (by_length.length + by_length.length_slope * value + by_length.length_squared * n)
+            return round(min(max(1.0 / (1.0 + math.exp(-max(odds, -30.0))), SURE), 1.0 - SURE), 6)
         piece = bisect_right(raw, value)
         x, y = starts[piece]
         return round(y + slopes[piece] * (value - x), 6)

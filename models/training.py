@@ -42,7 +42,7 @@ from models.forest import base_of, onnx_of, trees_of
 from models.golden import golden_sessions
 from models.knowledge import EARLIER_SYSTEM, known_mask
 from models.metrics import Numbers, prefix_curve
-from models.personas_training import fit_personas
+from models.personas_training import ENOUGH_VISITS, fit_personas, shipped_personas
 from models.reasons import REASONS
 from models.serving import Scorer, onnx_digest
 from models.tables import Table, table_of
@@ -196,9 +196,12 @@ def _trained(
         _require_equal(Scorer(card, onnx), model, rows)
         return Artifact(onnx, card, model)
 
-    personas = fit_personas(visits, seed)
+    # Visits that all end early have no kinds: then the personas of the model that ships are better than clusters of nothing.
+    personas = fit_personas(visits, seed) if len(visits) >= ENOUGH_VISITS else shipped_personas()
     described = _described(data, table)
-    artifact = packed(model, calibration_of(model, raw_of(model, rows[calibrate]), bought[calibrate]), ())
+    events = rows[:, NAMES.index("event_count")].astype(np.float64)
+    told = raw_of(model, rows[calibrate])
+    artifact = packed(model, calibration_of(model, told, bought[calibrate], np.maximum(events[calibrate], 1.0)), ())
     probability = artifact.scorer().likelihoods(rows[test])
     metrics = prefix_curve(probability, bought[test], before.length[test].tolist())
     if is_refitted:
@@ -209,7 +212,9 @@ def _trained(
         for part in range(CALIBRATION_PARTS):
             unseen = third == part
             raw[unseen] = raw_of(learnt(best, np.flatnonzero(~unseen)), rows[unseen])
-        return packed(learnt(best, np.arange(len(rows))), calibration_of(model, raw, bought), metrics)
+        return packed(
+            learnt(best, np.arange(len(rows))), calibration_of(model, raw, bought, np.maximum(events, 1.0)), metrics
+        )
     return Artifact(artifact.onnx, replace(artifact.card, metrics=metrics), model)
 
 

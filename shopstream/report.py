@@ -108,7 +108,7 @@ def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequen
                 _cell(row.pr_auc, row.pr_auc_interval, 3),
                 _cell(row.lift, row.lift_interval, 1),
                 f"{row.brier:.4f} ({row.brier_of_base_rate:.4f})",
-                f"{row.ece:.4f} ({row.ece_equal_count:.4f}; {row.ece_by_chance:.4f})",
+                f"{_cell(row.ece, row.ece_interval, 4)}<br><small>({row.ece_equal_count:.4f}; {row.ece_by_chance:.4f})</small>",
             )
         )
         + "</tr>"

@@ -77,6 +77,13 @@ def write_google(folder: Path, period: str = PERIOD, **texts: str) -> Path:
     return folder
 
 
+def write_dmm(folder: Path, sessions: str, pages: str) -> Path:
+    """The two files of a ClickstreamDMM folder; returns the folder."""
+    _gzipped(folder / "sessions.csv.gz", sessions)
+    _gzipped(folder / "page_events.csv.gz", pages)
+    return folder
+
+
 def real_data() -> Path:
     """The folder of real event logs: `SHOPSTREAM_TEST_DATA`, else `../shared/data` beside the repository."""
     default = Path(__file__).parents[2] / "shared" / "data"

@@ -85,7 +85,7 @@ def _show(result: "Evaluation") -> None:
                 _with_interval(row.pr_auc, row.pr_auc_interval, 3),
                 _with_interval(row.lift, row.lift_interval, 1),
                 f"{row.brier:.4f} ({row.brier_of_base_rate:.4f})",
-                f"{row.ece:.4f}",
+                _with_interval(row.ece, row.ece_interval, 4),
                 f"{row.ece_by_chance:.4f}",
             )
         lines.print(table)

@@ -3,7 +3,7 @@
 import pytest
 
 from shopstream.uci import honest_figures, read
-from shopstream.uci_paper import PROTOCOLS, paper_figures
+from shopstream.uci_paper import paper_figures
 from tests.replay_files import real_data
 
 UCI = real_data() / "uci-online-shoppers"
@@ -20,6 +20,7 @@ def test_the_honest_figures_are_at_least_the_best_published_ones() -> None:
     assert known.f1[0] > 0.68
     assert 0.76 < blind.auc[0] < 0.80
     natural, _, balanced, flattering = paper_figures(data, repeats=2)
-    assert len(PROTOCOLS) == 4
     assert natural.f1[0] < 0.68, "at the table's own share of buyers the paper's model is not above ours"
-    assert min(balanced.f1[0], flattering.f1[0]) > 0.8
+    assert 0.75 < balanced.f1[0] < flattering.f1[0], (
+        "half of the tested rows buying lifts it most, copies on both sides the rest"
+    )

@@ -8,6 +8,7 @@ from models.algorithms import BOOSTING, FOREST, MISSING, Algorithm, Shape
 from models.examples import Example
 from models.features import matrix
 from models.forest import base_of
+from models.serving import Scorer
 from models.tables import Table, joined, table_of
 from models.training import Artifact, train_on_log
 
@@ -56,6 +57,13 @@ def test_the_same_log_and_seed_give_the_same_files(table: Table, learnt: Artifac
 
 def test_what_it_promises_happens(learnt: Artifact, table: Table) -> None:
     assert learnt.scorer().likelihoods(table.rows).mean() == pytest.approx(table.buys_later.mean(), abs=0.02)
+
+
+def test_a_shop_whose_visits_all_end_early_gets_the_personas_that_ship(examples: list[Example]) -> None:
+    short = table_of(example for example in examples if example.features.event_count < 8)
+    assert short.visits == ()
+    card = train_on_log(short, seed=3, algorithms={"boosting": QUICK["boosting"]}).card
+    assert card.personas == Scorer.load().card.personas
 
 
 def test_a_table_does_not_depend_on_who_gathered_it(examples: list[Example]) -> None:

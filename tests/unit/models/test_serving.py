@@ -1,5 +1,6 @@
 """Serving: what does not match is refused with advice, a batch changes nothing, and training stays outside."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -44,12 +45,12 @@ def test_calibration_is_straight_lines_between_its_points_and_flat_outside(artif
     calibrate = calibrator(points)
     raws = np.linspace(-0.1, 1.1, 1_001)
     expected = np.interp(raws, points.raw, np.clip(points.probability, SURE, 1 - SURE))
-    np.testing.assert_allclose([calibrate(raw) for raw in raws.tolist()], expected, atol=1e-6)
+    np.testing.assert_allclose([calibrate(raw, 1.0) for raw in raws.tolist()], expected, atol=1e-6)
 
 
 def test_a_calibration_of_one_point_is_that_probability() -> None:
     calibrate = calibrator(Calibration(raw=(0.2,), probability=(0.3,)))
-    assert [calibrate(raw) for raw in (0.0, 0.2, 1.0)] == [0.3, 0.3, 0.3]
+    assert [calibrate(raw, math.nan) for raw in (0.0, 0.2, 1.0)] == [0.3, 0.3, 0.3]
 
 
 def test_nothing_to_score_is_no_scores(scorer: Scorer) -> None:

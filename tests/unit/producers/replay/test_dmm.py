@@ -1,6 +1,5 @@
 """ClickstreamDMM as events: each page one event, in order, and nothing of the outcome before the purchase."""
 
-import gzip
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,16 +11,11 @@ from hypothesis import strategies as st
 from contracts import event_names
 from producers.replay.dmm import PAGES, START, items
 from producers.replay.items import ReplayError, ReplayItem
+from tests.replay_files import write_dmm
 
 SESSIONS = "session,purchase,static1,static5_z,n_pages\nd1,1,0,0.5,3\nd2,0,1,-0.5,2\n"
 PAGE_EVENTS = "session,seq,seconds,page\nd1,0,0,0\nd1,1,40,3\nd1,2,40,6\nd2,0,0,2\nd2,1,7,9\nd3,0,0,1\n"
 """Two pages of d1 in one second; a class that nobody knows; a visit that the sessions file has not."""
-
-
-def write(folder: Path, sessions: str = SESSIONS, pages: str = PAGE_EVENTS) -> Path:
-    (folder / "sessions.csv.gz").write_bytes(gzip.compress(sessions.encode()))
-    (folder / "page_events.csv.gz").write_bytes(gzip.compress(pages.encode()))
-    return folder
 
 
 def read(folder: Path) -> dict[str, list[ReplayItem]]:
@@ -37,20 +31,20 @@ def names_of(story: list[ReplayItem]) -> list[str]:
 
 
 def test_a_visit_is_its_pages_and_then_its_purchase(tmp_path: Path) -> None:
-    stories = read(write(tmp_path))
+    stories = read(write_dmm(tmp_path, SESSIONS, PAGE_EVENTS))
     assert set(stories) == {"dmm-d1", "dmm-d2"}
     assert names_of(stories["dmm-d1"]) == ["page_view", "view_item", "begin_checkout", "purchase"]
     assert names_of(stories["dmm-d2"]) == ["view_item_list", "page_view"]
 
 
 def test_pages_of_one_second_keep_their_order(tmp_path: Path) -> None:
-    moments = [each.occurred_at for each in read(write(tmp_path))["dmm-d1"]]
+    moments = [each.occurred_at for each in read(write_dmm(tmp_path, SESSIONS, PAGE_EVENTS))["dmm-d1"]]
     assert moments == sorted(moments, key=lambda moment: moment or START)
     assert len(set(moments)) == len(moments)
 
 
 def test_the_outcome_and_the_length_are_not_told_before(tmp_path: Path) -> None:
-    for story in read(write(tmp_path)).values():
+    for story in read(write_dmm(tmp_path, SESSIONS, PAGE_EVENTS)).values():
         for each in story:
             text = each.body.decode()
             assert "n_pages" not in text
@@ -59,7 +53,7 @@ def test_the_outcome_and_the_length_are_not_told_before(tmp_path: Path) -> None:
 
 
 def test_some_visitors_can_be_asked_for(tmp_path: Path) -> None:
-    write(tmp_path)
+    write_dmm(tmp_path, SESSIONS, PAGE_EVENTS)
     assert {each.visitor_id for each in items(tmp_path, lambda visitor_id: visitor_id == "dmm-d2")} == {"dmm-d2"}
 
 
@@ -88,7 +82,7 @@ def test_any_clickstream_comes_out_whole(
         for seq, (pause, page) in enumerate(story):
             seconds += pause if seq else 0
             pages += f"s{number},{seq},{seconds},{page}\n"
-    told = read(write(folder, sessions, pages))
+    told = read(write_dmm(folder, sessions, pages))
     for number, (story, bought) in enumerate(stories):
         events = told[f"dmm-s{number}"]
         expected = [PAGES[str(page)][0] for _, page in story] + ["purchase"] * bought

@@ -1,0 +1,89 @@
+"""A model learnt from one period's files judges another period's, by the two commands that a person would type."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from models.serving import DEFAULT_FOLDER, Scorer
+from shopstream.__main__ import main
+from tests.replay_files import write_dmm, write_google
+
+VISITS = 500
+FIGURES = {"k", "n", "base_rate", "auc", "pr_auc", "lift", "brier", "ece"}
+
+
+def google(folder: Path, first: datetime, seed: int) -> Path:
+    """Visits a few minutes apart; of those who open the basket, most go on to buy."""
+    random = Random(seed)
+    sessions = "session,visitor,visit_number,start_ts,date,channel,source,medium,device,os,country\n"
+    hits = "session,hit,t_ms,type,page_path,action,step,transaction_id,transaction_revenue_usd\n"
+    for number in range(VISITS):
+        start = int(first.timestamp()) + 1_000 * number
+        device = random.choice(["desktop", "mobile"])
+        sessions += (
+            f"{number},{seed}{number},1,{start},{first:%Y%m%d},Referral,a.example,referral,{device},Windows,Canada\n"
+        )
+        opens = random.random() < 0.4
+        paths = [
+            "/home",
+            "/google+redesign/bags",
+            *(["/basket.html"] if opens else ["/google+redesign/drinkware"]),
+            "/home",
+        ]
+        for hit, path in enumerate(paths, 1):
+            hits += f"{number},{hit},{hit * 9_000},P,{path},0,1,,\n"
+        if random.random() < (0.7 if opens else 0.05):
+            hits += f"{number},5,60000,P,/ordercompleted.html,6,1,ORD{seed}-{number},20.00\n"
+    folder.mkdir()
+    return write_google(folder, f"{first:%Y%m}", hits=hits, sessions=sessions, hit_products="session,hit,sku\n")
+
+
+def dmm(folder: Path, first: datetime, seed: int) -> Path:
+    """Six pages a visit; whoever sees class 6 early mostly buys."""
+    random = Random(seed)
+    sessions, pages = "session,purchase\n", "session,seq,seconds,page\n"
+    for number in range(VISITS):
+        opens = random.random() < 0.4
+        bought = random.random() < (0.7 if opens else 0.05)
+        sessions += f"{seed}-{number},{int(bought)}\n"
+        for seq in range(6):
+            pages += f"{seed}-{number},{seq},{seq * 9},{6 if opens and seq == 2 else random.choice([0, 2, 3])}\n"
+    folder.mkdir()
+    return write_dmm(folder, sessions, pages)
+
+
+@pytest.mark.parametrize(("format", "write"), [("google-merchandise", google), ("dmm", dmm)])
+def test_a_model_of_one_period_judges_the_next(
+    format: str, write: Callable[[Path, datetime, int], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = write(tmp_path / "known", datetime(2016, 8, 1, tzinfo=UTC), 1)
+    withheld = write(tmp_path / "withheld", datetime(2016, 10, 1, tzinfo=UTC), 2)
+    model, page = tmp_path / "model", tmp_path / "report.html"
+    assert main(["train", "--from", str(known), "--format", format, "--out", str(model)]) == 0
+    version = Scorer.load(model).card.model_version
+    said = capsys.readouterr()
+    assert version in said.out
+    judge = ["evaluate", "--data", str(withheld), "--format", format, "--model", str(model)]
+    assert main([*judge, "--json", "--report", str(page)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["model_version"] == version
+    curve = {row["k"]: row for row in told["curve"]}
+    assert all(set(row) >= FIGURES for row in curve.values())
+    assert curve[1]["n"] == VISITS
+    assert curve[3]["auc"] > 0.75, "by the third page whoever goes on to buy is known"
+    assert curve[3]["pr_auc"] > 2 * curve[3]["base_rate"]
+    assert curve[3]["ece"] < 0.1
+    assert page.read_text().count("<svg") == 3
+
+
+def test_the_model_that_is_served_is_judged_when_no_other_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = google(tmp_path / "log", datetime(2016, 8, 1, tzinfo=UTC), 1)
+    monkeypatch.setenv("SHOPSTREAM_PROCESS_MODEL_DIR", str(DEFAULT_FOLDER))
+    assert main(["evaluate", "--data", str(data), "--format", "google-merchandise", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model_version"] == Scorer.load().card.model_version
