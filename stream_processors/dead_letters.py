@@ -1,12 +1,14 @@
-"""A record that a step could not process, as a dead letter."""
+"""What a step could not process, as a dead letter."""
 
 from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
+from contracts.codec import ENCODER
 from contracts.dead_letters import DeadLetter, Stage
+from contracts.features import SessionFeatures
 from contracts.ids import derived_id
-from contracts.topics import Topic
+from contracts.topics import SESSION_FEATURES, Topic
 
 
 def dead_letter(
@@ -21,6 +23,21 @@ def dead_letter(
         message=message,
         raw=record.value or b"",
         visitor_id=record.key.decode("utf-8", "replace") if record.key else None,
+        received_at=now,
+        source=source,
+    )
+
+
+def dead_features(partition: int, features: SessionFeatures, *, code: str, message: str, now: datetime) -> DeadLetter:
+    """The dead letter of features that could not be scored; the same features give the same id."""
+    source = f"{SESSION_FEATURES.name}/{partition}/{features.session_id}"
+    return DeadLetter(
+        dead_letter_id=derived_id("score", source, features.caused_by, str(features.event_count)),
+        stage="score",
+        code=code,
+        message=message,
+        raw=ENCODER.encode(features),
+        visitor_id=features.visitor_id,
         received_at=now,
         source=source,
     )

@@ -6,30 +6,38 @@ import gc
 import logging
 import os
 import signal
+import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import faust
 import uvloop
 from aiokafka.errors import KafkaError
+from faust.exceptions import ConsistencyError
 
-from contracts.topics import EVENTS, SESSION_FEATURES
+from contracts.topics import EVENTS
 from runtime.health import Check, HealthServer
-from runtime.kafka import KafkaUnreachable, kafka_check, require_listening
+from runtime.kafka import KafkaUnreachable, cluster_id_of, kafka_check, require_listening
 from runtime.logs import configure_logging
-from runtime.settings import KafkaSettings, ProcessSettings
-from stream_processors.app import is_ready, make_app
+from runtime.settings import KafkaSettings, ProcessSettings, SettingsError
+from stream_processors.app import is_ready, make_app, states_of
+from stream_processors.shelves import MemoryShelf, Shelf
+from stream_processors.state_folder import DiskShelves
 from stream_processors.watchdog import Progress
 
 log = logging.getLogger(__name__)
 
-SOURCES: Final = frozenset({EVENTS.name, SESSION_FEATURES.name})
+SOURCES: Final = frozenset({EVENTS.name})
 WATCH_S: Final = 1.0
 MEASURE_TIMEOUT_S: Final = 5.0
 STOP_DEADLINE_S: Final = 8.0
 """Supervisors and Docker kill after ten."""
+STALLED_S: Final = 60.0
+"""A recovery that was given up after it had got nothing to read for this long begins anew; others go on where they were."""
 YOUNG_OBJECTS: Final = 50_000
 """Allocations between two runs of Python's cycle collector; the usual 700 are a few records."""
 
@@ -46,7 +54,8 @@ async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     is_reachable = kafka_check(kafka)
     progress = Progress()
-    app = make_app(process, kafka, progress)
+    open_shelf = shelves_for(process, kafka)
+    app = make_app(process, kafka, progress, open_shelf)
     # The many objects of the live visitors have no cycles among them: looking through them again and again finds nothing.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 100)
@@ -60,6 +69,8 @@ async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
         return 0
     starting = asyncio.create_task(app.start())
     code = await _watch(app, starting, stop, progress, is_reachable, process)
+    if code and isinstance(open_shelf, DiskShelves) and _is_store_to_blame(app):
+        open_shelf.distrust()
     leave_within(STOP_DEADLINE_S, code)
     health.stop()
     try:
@@ -127,6 +138,9 @@ async def _watch(
         if app.crashed:
             log.error("the stream processor crashed: %r", app.crash_reason)
             return 1
+        if (damage := states_of(app).damage) is not None:
+            log.error("the visitor store is damaged: %s; ending so that a new worker rebuilds it", damage)
+            return 1
         if is_ready(app):
             ready_at = time.monotonic()
             await _measure(app, progress, is_reachable)
@@ -163,3 +177,22 @@ async def _measure(app: faust.App, progress: Progress, is_reachable: Check) -> N
         # A broker that is away is no reason to end: a new worker would find it away as well. A client that is dead is one.
         if await asyncio.to_thread(is_reachable) is not None:
             progress.waits_for_kafka()
+
+
+def shelves_for(process: ProcessSettings, kafka: KafkaSettings) -> Callable[[int], Shelf]:
+    """What opens a partition's states. Raises `SettingsError`."""
+    match process.store:
+        case "memory":
+            return lambda _: MemoryShelf()
+        case "rocksdb":
+            state_dir = process.state_dir or str(Path(tempfile.gettempdir()) / f"{process.app_id}-state")
+            return DiskShelves(Path(state_dir), lambda: cluster_id_of(kafka))
+        case other:
+            raise SettingsError(f"{process.variable('store')}={other!r} is no store; it takes memory or rocksdb")
+
+
+def _is_store_to_blame(app: faust.App) -> bool:
+    """Whether the worker ends because what is on disk cannot be read, does not fit the changelog, or got no further."""
+    states = states_of(app)
+    is_stalled = not is_ready(app) and time.monotonic() - states.read_at > STALLED_S
+    return states.damage is not None or isinstance(app.crash_reason, ConsistencyError) or is_stalled

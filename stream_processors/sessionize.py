@@ -12,22 +12,27 @@ from prometheus_client import Counter, Gauge
 
 from contracts.codec import EVENT_DECODER
 from contracts.events import Event
+from contracts.features import SessionFeatures
 from contracts.topics import EVENTS, EVENTS_DLQ, OUTCOMES, SESSION_FEATURES
 from models.session import Session
 from models.session_features import features_of, outcome_of
-from models.visitor import LATENESS, Visitor
+from models.visitor import HISTORY, LATENESS, Visitor
 from stream_processors.dead_letters import dead_letter
 from stream_processors.outbox import Outbox
-from stream_processors.visitors import StateTooLarge, VisitorStore
+from stream_processors.visitors import StateTooLarge, Times, VisitorStore
 from stream_processors.watermarks import Watermarks
 
 log = logging.getLogger(__name__)
 
 FOLDED: Final = Counter("process_events_folded_total", "Events folded into sessions.")
 BURIED: Final = Counter("process_dead_letters_total", "Records that could not be processed.", ["stage", "code"])
-VISITORS: Final = Gauge("process_visitors", "Visitors whose state is kept.")
+VISITORS: Final = Gauge("process_store_visitors", "Visitors whose state is kept.")
+STORE_BYTES: Final = Gauge("process_store_bytes", "Size of the visitors' states: in memory, or on disk with RocksDB.")
+EXPIRED: Final = Counter("process_visitors_expired_total", "Visitors forgotten because they stayed away for so long.")
 CLOSED: Final = Counter("process_sessions_closed_total", "Sessions closed by the watermark.")
 
+LOOK_AT: Final = 1_000
+"""Visitors that each sweep looks at to see whether their history has lasted long enough: a million in 17 minutes."""
 SETTLE: Final = timedelta(seconds=10)
 """A visitor who sent this recently is not closed: an old period may be arriving after a newer one."""
 
@@ -45,8 +50,10 @@ class Sessionizer:
         self._due: dict[tuple[int, str], list[tuple[datetime, str]]] = {}
         self._scheduled: dict[str, datetime] = {}
 
-    def fold(self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime) -> None:
-        """Fold one poll of one partition; each session that changed is sent once, as it stands at the end."""
+    def fold(
+        self, partition: int, records: Sequence[ConsumerRecord], outbox: Outbox, *, now: datetime
+    ) -> list[SessionFeatures]:
+        """Fold one poll of one partition; each session that changed is sent once, as it stands at the end, and returned."""
         by_visitor: dict[str, list[tuple[ConsumerRecord, Event]]] = {}
         for record in records:
             try:
@@ -55,10 +62,11 @@ class Sessionizer:
                 self._bury(partition, record, "undecodable", str(error), outbox, now)
                 continue
             by_visitor.setdefault(event.visitor_id, []).append((record, event))
+        made: list[SessionFeatures] = []
         for visitor_id, arrivals in by_visitor.items():
-            self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
+            made += self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
         FOLDED.inc(sum(map(len, by_visitor.values())))
-        VISITORS.set(len(self._store))
+        return made
 
     def _fold_visitor(
         self,
@@ -67,25 +75,26 @@ class Sessionizer:
         arrivals: list[tuple[ConsumerRecord, Event]],
         outbox: Outbox,
         now: datetime,
-    ) -> None:
+    ) -> list[SessionFeatures]:
+        visitor = self._store.get(visitor_id, partition)
         try:
-            changed = self._observe(self._store.get(visitor_id), [event for _, event in arrivals])
+            changed = self._observe(visitor, [event for _, event in arrivals])
         except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
             changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
-        visitor = self._store.get(visitor_id)
+            visitor = self._store.get(visitor_id, partition)
         try:
             self._store.put(visitor, partition, outbox)
         except StateTooLarge as error:
             self._store.discard_live(visitor_id)
             for record, _ in arrivals:
                 self._bury(partition, record, "visitor_too_large", str(error), outbox, now)
-            return
-        for session, caused_by in changed:
-            self._emit(visitor, session, caused_by, partition, outbox)
+            return []
+        made = [self._emit(visitor, session, caused_by, partition, outbox) for session, caused_by in changed]
         for _, event in arrivals:
             self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
         self._schedule(visitor, partition)
+        return made
 
     def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[tuple[Session, str]]:
         """The sessions that the events changed, each with the last event that did."""
@@ -108,22 +117,26 @@ class Sessionizer:
         good: list[Event] = []
         for record, event in arrivals:
             self._store.discard_live(visitor_id)
+            visitor = self._store.get(visitor_id, partition)
             try:
-                self._observe(self._store.get(visitor_id), [*good, event])
+                self._observe(visitor, [*good, event])
             except Exception as error:  # the same surprise, now with the one event that brings it
                 self._bury(partition, record, "unfoldable", repr(error), outbox, now)
             else:
                 good.append(event)
         self._store.discard_live(visitor_id)
-        return self._observe(self._store.get(visitor_id), good)
+        return self._observe(self._store.get(visitor_id, partition), good)
 
-    def _emit(self, visitor: Visitor, session: Session, caused_by: str, partition: int, outbox: Outbox) -> None:
+    def _emit(
+        self, visitor: Visitor, session: Session, caused_by: str, partition: int, outbox: Outbox
+    ) -> SessionFeatures:
         features = features_of(visitor, session, caused_by, self._gap)
         record_id = f"{features.session_id}:{features.event_count}:{caused_by}"
         outbox.put(SESSION_FEATURES, partition, visitor.visitor_id, features, id=record_id, time=features.last_seen_at)
         outcome = outcome_of(features)
         if outcome is not None:
             outbox.put(OUTCOMES, partition, visitor.visitor_id, outcome, id=features.session_id, time=outcome.closed_at)
+        return features
 
     def _bury(
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime
@@ -132,7 +145,7 @@ class Sessionizer:
         outbox.put(EVENTS_DLQ, partition, letter.visitor_id or "", letter, id=letter.dead_letter_id, time=now)
         BURIED.labels("sessionize", code).inc()
 
-    def _schedule(self, visitor: Visitor, partition: int) -> None:
+    def _schedule(self, visitor: Visitor | Times, partition: int) -> None:
         """Remember when the visitor must be looked at again: when a session may close, or may be forgotten."""
         if not visitor.sessions:
             return
@@ -156,7 +169,7 @@ class Sessionizer:
                 due, visitor_id = heapq.heappop(heap)
                 if self._scheduled.get(visitor_id) != due:  # an earlier time was found since
                     continue
-                visitor = self._store.get(visitor_id)
+                visitor = self._store.get(visitor_id, partition)
                 if visitor.received_at is not None and now - visitor.received_at < SETTLE:
                     later.append((due, visitor_id))
                     continue
@@ -165,6 +178,19 @@ class Sessionizer:
                 self._schedule(visitor, partition)
             for each in later:
                 heapq.heappush(heap, each)
+        self._expire_some(outbox, now)
+        VISITORS.set(len(self._store))
+        STORE_BYTES.set(self._store.size_bytes())
+
+    def _expire_some(self, outbox: Outbox, now: datetime) -> None:
+        """Look at a few visitors more each time; those who stayed away for longer than their history lasts are removed."""
+        for partition, visitor in self._store.next_few(LOOK_AT):
+            watermark = self._watermarks.at(partition, visitor.source, now=now)
+            if watermark is None or visitor.sessions or visitor.history.last_seen_at is None:
+                continue
+            if visitor.history.last_seen_at + HISTORY + LATENESS < watermark:
+                self._store.remove(visitor.visitor_id, partition, outbox)
+                EXPIRED.inc()
 
     def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
         closed = visitor.close_until(watermark, self._gap)
@@ -180,7 +206,10 @@ class Sessionizer:
         self._scheduled.clear()
         self._watermarks = Watermarks()
         for partition, visitor in self._store.recovered():
+            if not visitor.sessions and visitor.history.last_seen_at is not None:
+                self._watermarks.observe(partition, visitor.source, visitor.history.last_seen_at, now=now)
             for session in visitor.sessions:
                 self._watermarks.observe(partition, session.write_key, session.last[0], now=now)
             self._schedule(visitor, partition)
         VISITORS.set(len(self._store))
+        STORE_BYTES.set(self._store.size_bytes())

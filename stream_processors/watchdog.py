@@ -9,6 +9,7 @@ from faust.types import TP
 from prometheus_client import Gauge
 
 LAG: Final = Gauge("process_lag_records", "Records waiting to be processed.", ["topic", "partition"])
+RECOVERY: Final = Gauge("process_recovery_seconds", "How long the store took to be ready after the last rebalance.")
 SILENCE: Final = Gauge("process_seconds_since_last_event", "Seconds since a record was processed.")
 
 
@@ -74,3 +75,18 @@ class Progress:
         """Seconds for which the slowest partition with waiting records has not been committed further."""
         now = time.monotonic()
         return max((now - moved_at for moved_at in self._moved_at.values()), default=0.0)
+
+
+class Recovery:
+    """How long the store takes to be ready after a rebalance."""
+
+    def __init__(self) -> None:
+        self._began_at = time.monotonic()
+
+    def began(self) -> None:
+        """Partitions were assigned."""
+        self._began_at = time.monotonic()
+
+    def ended(self) -> None:
+        """Their states and timers are there."""
+        RECOVERY.set(time.monotonic() - self._began_at)
