@@ -5,7 +5,8 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 
 # scikit-learn and onnxruntime compute with OpenMP.
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --create-home --home-dir /var/lib/shopstream shopstream
+    && useradd --system --create-home --home-dir /var/lib/shopstream shopstream \
+    && install --directory --owner shopstream /var/lib/shopstream/process
 
 WORKDIR /opt/shopstream
 COPY . .

@@ -1,4 +1,4 @@
-"""The pipeline's dashboard: rates of each hop, lag, silence, dead letters, latency, restarts."""
+"""The pipeline's dashboard: rates of each hop, lag, silence, the visitor store, dead letters, latency, restarts."""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
@@ -10,7 +10,7 @@ from dashboards.sources import metric, series, view
 def pipeline() -> Dashboard:
     board = Dashboard("Shopstream: the pipeline").uid("shopstream-pipeline").tags(["shopstream"]).timezone("browser")
     board = board.readonly().refresh("10s").time("now-1h", "now").tooltip(DashboardCursorSync.CROSSHAIR)
-    for part in (_health, _rates, _lag, _latency, _losses):
+    for part in (_health, _rates, _lag, _store, _latency, _losses):
         board = part(board)
     return board
 
@@ -79,6 +79,34 @@ def _lag(board: Dashboard) -> Dashboard:
         unit="s",
     )
     return board.with_panel(lag).with_panel(silence)
+
+
+def _store(board: Dashboard) -> Dashboard:
+    board = board.with_row(Row("The visitor store"))
+    visitors = lines(
+        "Visitors known",
+        metric("sum(process_store_visitors)", "visitors"),
+        metric("sum(rate(process_visitors_expired_total[5m])) * 60", "forgotten a minute"),
+        span=8,
+        description="Visitors with a session of the last day, and the history of those of the last 13 months.",
+    )
+    size = lines(
+        "Size of the store",
+        metric("sum(process_store_bytes)", "states"),
+        metric('sum(process_resident_memory_bytes{job="process"})', "memory of the workers"),
+        unit="bytes",
+        span=8,
+        description="States are in memory, or on disk with SHOPSTREAM_PROCESS_STORE=rocksdb.",
+    )
+    recovery = lines(
+        "Recovery",
+        metric("max by (instance) (process_recovery_seconds)", "{{instance}}"),
+        metric("sum by (cause) (increase(process_store_rebuilds_total[1h]))", "rebuilt: {{cause}}"),
+        unit="s",
+        span=8,
+        description="How long the store took to be ready after the last rebalance; rebuilt partitions are counted.",
+    )
+    return board.with_panel(visitors).with_panel(size).with_panel(recovery)
 
 
 def _latency(board: Dashboard) -> Dashboard:

@@ -13,6 +13,8 @@ from models.session import CHECKOUT, Session
 GAP: Final = timedelta(minutes=30)
 LATENESS: Final = timedelta(hours=24)
 """How far behind a visitor's newest event a late one still changes sessions: as far as ingest lets a clock be wrong."""
+HISTORY: Final = timedelta(days=395)
+"""How long a visitor who does not come back is remembered: 13 months, as long as a browser may keep the visitor's id."""
 MAX_SEEN: Final = 1_024
 """Message ids remembered of one visitor, newest arrivals first to stay."""
 
@@ -64,6 +66,8 @@ class Visitor(msgspec.Struct, array_like=True):
     """Hashes of the message ids folded, in arrival order."""
     received_at: datetime | None = None
     """When ingest received the newest arrival."""
+    source: str = ""
+    """Write key of the newest session, once all sessions are history."""
 
     def observe(self, event: Event, gap: timedelta = GAP) -> list[Session]:
         """Fold an event in; returns every session whose features it changed, in event-time order.
@@ -74,6 +78,7 @@ class Visitor(msgspec.Struct, array_like=True):
         identity = message_hash(event)
         if identity in self.seen:
             return list(self.sessions)
+        self._start_over_if_away(event)
         self.seen[identity] = None
         self.folded += 1
         if len(self.seen) > MAX_SEEN:
@@ -106,6 +111,12 @@ class Visitor(msgspec.Struct, array_like=True):
             return place
         sessions.insert(place, Session.opened_by(event))
         return place
+
+    def _start_over_if_away(self, event: Event) -> None:
+        """Forget everything about a visitor who was away for longer than `HISTORY`, as the stream's store has done."""
+        last_seen_at = self.sessions[-1].last[0] if self.sessions else self.history.last_seen_at
+        if last_seen_at is not None and event.occurred_at - last_seen_at > HISTORY:
+            self.user, self.sessions, self.history, self.seen = None, [], History(), {}
 
     def _forget(self, gap: timedelta, besides: Session) -> None:
         """Move sessions that are too old to change into the history, but not the one that just did."""
@@ -140,6 +151,7 @@ class Visitor(msgspec.Struct, array_like=True):
             return False
         for session in self.sessions:
             self.history.remember(session)
+        self.source = self.sessions[-1].write_key
         self.sessions = []
         self.seen = {}
         return True

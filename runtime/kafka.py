@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from kafka import KafkaAdminClient, KafkaProducer
@@ -58,6 +58,12 @@ def admin(settings: KafkaSettings, *, timeout_ms: int = 10_000) -> KafkaAdminCli
         )
     except KafkaError as error:
         raise KafkaUnreachable(unreachable(settings)) from error
+
+
+def cluster_id_of(settings: KafkaSettings) -> str:
+    """Which cluster the brokers are: offsets of one mean nothing on another. Raises `KafkaUnreachable`."""
+    with closing(admin(settings)) as client:
+        return str(client.describe_cluster()["cluster_id"])
 
 
 def require_listening(settings: KafkaSettings, timeout_s: float = 2.0) -> None:

@@ -111,6 +111,18 @@ class ProcessSettings(Settings):
     model_dir: str = setting("", "Folder of the model to serve; empty means the model that ships with Shopstream.")
     policy_file: str = setting("", "Incentive policy (TOML); empty means the policy that ships with Shopstream.")
     stuck_after_s: float = setting(60.0, "Exit when records wait and no offset was committed for this long.")
+    store: str = setting(
+        "memory",
+        "Where visitors' states are: `memory`, or `rocksdb` for more than fit and a restart without reading them.",
+    )
+    state_dir: str = setting(
+        "", "Folder of the RocksDB store, for any number of workers; empty means one in the system's temporary folder."
+    )
+    cache_visitors: int = setting(20_000, "Visitors kept decoded in memory, whichever the store.")
+    recovery_timeout_s: float = setting(
+        300.0,
+        "Exit when partitions are not assigned and recovered within this time, so that a new worker starts afresh.",
+    )
     rebalance_timeout_s: float = setting(
         60.0, "Kafka rebalance timeout; the embedded broker waits half of it at the first join."
     )

@@ -2,13 +2,12 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import faust
-from aiokafka import ConsumerRecord
 from faust.types import TP, StreamT
 
 from contracts.topics import EVENTS
@@ -16,17 +15,28 @@ from models.policy import Policy
 from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
 from stream_processors.outbox import Outbox
-from stream_processors.poll_lane import PollSchema, use_poll_lanes
+from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
 from stream_processors.score import Decider
 from stream_processors.sessionize import Sessionizer
-from stream_processors.visitors import VisitorStore, VisitorTable
-from stream_processors.watchdog import Progress
-
-Poll = list[ConsumerRecord]
+from stream_processors.shelves import Shelf, StoreDamaged
+from stream_processors.suspension import Pulse
+from stream_processors.visitors import VisitorStates, VisitorStore, VisitorTable
+from stream_processors.watchdog import Progress, Recovery
 
 SOURCE = "shopstream/process"
 SWEEP_S = 1.0
-MIN_COMPACTION_LAG_MS = 3_600_000
+HOUR_MS = 3_600_000
+CHANGELOG = {
+    # Two states that compete must both be there to be compared: see VisitorStates.
+    "min.compaction.lag.ms": HOUR_MS,
+    # Kafka never compacts the segment it writes to, and by default begins another one after a week or a gigabyte.
+    "segment.ms": HOUR_MS,
+    "segment.bytes": 67_108_864,
+    "min.cleanable.dirty.ratio": 0.2,
+    "delete.retention.ms": 24 * HOUR_MS,
+}
+POLLS_AT_ONCE = 2
+"""Polls of the changelog that recovery applies together; at 1 Faust would leave the changelog's partitions open."""
 TOGETHER_RECORDS = 2_000
 """Waiting polls are processed together up to about this many records."""
 OUTPUT_BATCH_BYTES = 524_288
@@ -35,15 +45,19 @@ MAX_QUEUED_POLLS = 16
 """Polls read ahead of an agent; with more waiting, Faust stops reading the partition."""
 
 
-def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress) -> faust.App:
+def make_app(
+    process: ProcessSettings,
+    kafka: KafkaSettings,
+    progress: Progress,
+    open_shelf: Callable[[int], Shelf],
+) -> faust.App:
     """The app, not started. Raises what loading the model or the policy raises. Call inside the event loop that runs it."""
     scorer = Scorer.load(Path(process.model_dir) if process.model_dir else None)
     policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
     app = faust.App(
         process.app_id,
         broker=[f"kafka://{address}" for address in kafka.brokers],
-        store="memory://",
-        Table=VisitorTable,
+        Table=type("Visitors", (VisitorTable,), {"open_shelf": staticmethod(open_shelf)}),
         datadir=str(Path(tempfile.gettempdir()) / process.app_id),  # nothing is kept there; Faust wants one
         autodiscover=False,
         web_enabled=False,
@@ -63,21 +77,26 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
         producer_linger=0,
         producer_max_request_size=8_388_608,
         producer_max_batch_size=OUTPUT_BATCH_BYTES,
+        # A message of the changelog is a poll of it: a thousand of these would be a shop's whole memory.
+        stream_buffer_maxsize=MAX_QUEUED_POLLS,
         # Polls that were read and not finished are read again by whoever gets the partition; nobody waits for them.
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
     )
-    use_poll_lanes(app, [EVENTS.name])
-    table = app.Table(
+    table: Any = app.Table(
         "visitors",
         key_type=bytes,
         value_type=bytes,
+        schema=PollSchema(),
         partitions=kafka.partitions,
-        # Both states must be there to be compared: see NewestStates.
-        extra_topic_configs={"min.compaction.lag.ms": MIN_COMPACTION_LAG_MS},
+        recovery_buffer_size=POLLS_AT_ONCE,
+        extra_topic_configs=CHANGELOG,
     )
-    store = VisitorStore(table)
+    pulse = Pulse(app.conf.broker_session_timeout)
+    use_poll_lanes(app, [EVENTS.name, table.changelog_topic_name], pulse)
+    store = VisitorStore(states_of(app), table.changelog_topic_name, process.cache_visitors)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
+    recovery = Recovery()
     decider = Decider(scorer, policy)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
@@ -88,16 +107,24 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
             async with turn:
                 outbox = Outbox(app.producer, SOURCE)
                 now = datetime.now(UTC)
-                made = [
-                    (tp.partition, features)
-                    for tp, records in waiting
-                    for features in sessionizer.fold(tp.partition, records, outbox, now=now)
-                ]
-                decider.decide(made, outbox, now=now)
-                await outbox.send()
+                try:
+                    made = [
+                        (tp.partition, features)
+                        for tp, records in waiting
+                        for features in sessionizer.fold(tp.partition, records, outbox, now=now)
+                    ]
+                    decider.decide(made, outbox, now=now)
+                    store.sent(await outbox.send())
+                except StoreDamaged:
+                    await _never()
             for tp, records in waiting:
+                records.is_done = True
                 progress.reached(tp, records[-1].offset)
             yield
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust types it loosely
+    async def beat() -> None:
+        await pulse.run()
 
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def sweep() -> None:
@@ -105,20 +132,42 @@ def make_app(process: ProcessSettings, kafka: KafkaSettings, progress: Progress)
             return  # the store is being recovered: what it says of a visitor may be old
         async with turn:
             outbox = Outbox(app.producer, SOURCE)
-            sessionizer.sweep(outbox, now=datetime.now(UTC))
-            await outbox.send()
+            try:
+                sessionizer.sweep(outbox, now=datetime.now(UTC))
+                store.sent(await outbox.send())
+            except StoreDamaged:
+                await _never()
 
-    @table.on_recover
+    @table.on_recover  # type: ignore[untyped-decorator]  # as above
     async def recovered() -> None:
-        sessionizer.recover(now=datetime.now(UTC))
+        try:
+            sessionizer.recover(now=datetime.now(UTC))
+            recovery.ended()
+        except Exception as error:  # Faust would go on without what could not be recovered, and say nothing
+            await app.crash(error)
 
     async def revoked(_app: Any, partitions: set[TP], *_: Any, **__: Any) -> None:
         progress.forget(partitions)
 
+    async def assigned(*_: Any, **__: Any) -> None:
+        recovery.began()
+
     signal: Any = app.on_partitions_revoked  # Faust's type names only one form of receiver
     signal.connect(revoked, weak=False)
+    signal = app.on_partitions_assigned
+    signal.connect(assigned, weak=False)
 
     return app
+
+
+def states_of(app: faust.App) -> VisitorStates:
+    """The states behind the app's table."""
+    return cast(VisitorStates, cast(Any, app.tables["visitors"]).data)
+
+
+async def _never() -> None:
+    """Wait until the watchdog, which has seen the damage, ends the process: an agent that raises or returns acknowledges."""
+    await asyncio.Event().wait()
 
 
 def is_ready(app: faust.App) -> bool:

@@ -39,27 +39,32 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._records)
 
-    async def send(self) -> None:
-        """Send everything in order; returns when all is acknowledged. Raises Kafka's error, and then nothing may be acknowledged."""
+    async def send(self) -> dict[tuple[str, int], int]:
+        """Send everything in order; once all is acknowledged, the last offset by topic and partition.
+
+        Raises Kafka's error, and then nothing may be acknowledged.
+        """
         records, self._records = self._records, []
         if not records:
-            return
+            return {}
         places: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
         for record in records:
             places[record[0], record[1]].append(record)
         # Faust's own `send` spends a coroutine and a future on each record; its client takes a whole batch with one.
         client = self._producer._ensure_producer()
-        await asyncio.gather(*[_send(client, topic, number, those) for (topic, number), those in places.items()])
+        ends = await asyncio.gather(*[_send(client, topic, number, those) for (topic, number), those in places.items()])
+        return dict(zip(places, ends, strict=True))
 
 
-async def _send(client: AIOKafkaProducer, topic: str, partition: int, records: list[Record]) -> None:
-    """Send records of one partition in as few batches as they fit into; returns when all are acknowledged."""
+async def _send(client: AIOKafkaProducer, topic: str, partition: int, records: list[Record]) -> int:
+    """Send records of one partition in as few batches as they fit into; once all are acknowledged, the last one's offset."""
     pending = []
-    batch = client.create_batch()
-    for _, _, key, value, headers in records:
+    batch, first = client.create_batch(), 0
+    for number, (_, _, key, value, headers) in enumerate(records):
         if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:  # full
             pending.append(await client.send_batch(batch, topic, partition=partition))
-            batch = client.create_batch()
+            batch, first = client.create_batch(), number
             batch.append(timestamp=None, key=key, value=value, headers=headers)  # the first always fits
     pending.append(await client.send_batch(batch, topic, partition=partition))
-    await asyncio.gather(*pending)
+    acknowledged = await asyncio.gather(*pending)
+    return int(acknowledged[-1].offset) + len(records) - 1 - first

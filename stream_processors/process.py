@@ -1,22 +1,32 @@
 """The stream processor as a service: runs the Faust app, watches it, ends cleanly or loudly."""
 
 import asyncio
+import faulthandler
 import gc
 import logging
+import os
 import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import faust
 import uvloop
 from aiokafka.errors import KafkaError
+from faust.exceptions import ConsistencyError
 
 from contracts.topics import EVENTS
-from runtime.health import HealthServer
-from runtime.kafka import kafka_check
+from runtime.health import Check, HealthServer
+from runtime.kafka import KafkaUnreachable, cluster_id_of, kafka_check, require_listening
 from runtime.logs import configure_logging
-from runtime.settings import KafkaSettings, ProcessSettings
-from stream_processors.app import is_ready, make_app
+from runtime.settings import KafkaSettings, ProcessSettings, SettingsError
+from stream_processors.app import is_ready, make_app, states_of
+from stream_processors.shelves import MemoryShelf, Shelf
+from stream_processors.state_folder import DiskShelves
 from stream_processors.watchdog import Progress
 
 log = logging.getLogger(__name__)
@@ -24,7 +34,10 @@ log = logging.getLogger(__name__)
 SOURCES: Final = frozenset({EVENTS.name})
 WATCH_S: Final = 1.0
 MEASURE_TIMEOUT_S: Final = 5.0
-STOP_DEADLINE_S: Final = 15.0
+STOP_DEADLINE_S: Final = 8.0
+"""Supervisors and Docker kill after ten."""
+STALLED_S: Final = 60.0
+"""A recovery that was given up after it had got nothing to read for this long begins anew; others go on where they were."""
 YOUNG_OBJECTS: Final = 50_000
 """Allocations between two runs of Python's cycle collector; the usual 700 are a few records."""
 
@@ -36,70 +49,150 @@ def serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
 
 
 async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
-    progress = Progress()
-    app = make_app(process, kafka, progress)
-    # The many objects of the live visitors have no cycles among them: looking through them again and again finds nothing.
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    is_reachable = kafka_check(kafka)
+    progress = Progress()
+    open_shelf = shelves_for(process, kafka)
+    app = make_app(process, kafka, progress, open_shelf)
+    # The many objects of the live visitors have no cycles among them: looking through them again and again finds nothing.
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
 
     def ready() -> str | None:
         return None if is_ready(app) else "partitions are not assigned or state is being recovered"
 
-    health = HealthServer(process.host, process.port, {"kafka": kafka_check(kafka), "streams": ready})
+    health = HealthServer(process.host, process.port, {"kafka": is_reachable, "streams": ready})
     health.start()
+    if not await _kafka_listens(kafka, stop):
+        return 0
     starting = asyncio.create_task(app.start())
+    code = await _watch(app, starting, stop, progress, is_reachable, process)
+    if code and isinstance(open_shelf, DiskShelves) and _is_store_to_blame(app):
+        open_shelf.distrust()
+    leave_within(STOP_DEADLINE_S, code)
+    health.stop()
     try:
-        code = await _watch(app, starting, stop, progress, process.stuck_after_s)
-    finally:
-        health.stop()
-    try:
-        async with asyncio.timeout(STOP_DEADLINE_S):
-            if not starting.done():
-                starting.cancel()
-            await app.stop()
-    except (TimeoutError, Exception):
+        if not starting.done():
+            starting.cancel()
+        await app.stop()
+    except Exception:
         # Whatever was not committed is read again by the next worker.
-        log.warning("the app did not stop in %s s; leaving without its last commit", STOP_DEADLINE_S, exc_info=True)
+        log.warning("the app did not stop well; its last commit may be missing", exc_info=True)
     return code
 
 
+def leave_within(deadline_s: float, code: int) -> None:
+    """End the process after a while, whatever still waits for a broker that is away."""
+
+    def leave() -> None:
+        log.warning(
+            "not stopped within %g s; leaving without the last commit, whose records are read again", deadline_s
+        )
+        os._exit(code)
+
+    timer = threading.Timer(deadline_s, leave)
+    timer.daemon = True
+    timer.start()
+
+
+async def _kafka_listens(kafka: KafkaSettings, stop: asyncio.Event) -> bool:
+    """Wait until a broker listens: dying for want of one again and again, a supervisor would give us up."""
+    problem = None
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(require_listening, kafka)
+        except KafkaUnreachable as error:
+            if problem is None:
+                problem = error
+                log.warning("%s; trying again until it works", error)
+            await _pause(stop)
+        else:
+            return True
+    return False
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(WATCH_S):
+            await stop.wait()
+
+
 async def _watch(
-    app: faust.App, starting: "asyncio.Task[None]", stop: asyncio.Event, progress: Progress, stuck_after_s: float
+    app: faust.App,
+    starting: "asyncio.Task[None]",
+    stop: asyncio.Event,
+    progress: Progress,
+    is_reachable: Check,
+    process: ProcessSettings,
 ) -> int:
     """Returns the exit code once it is time to stop."""
+    ready_at = time.monotonic()
     while not stop.is_set():
+        # Should this loop hang, in the model or in a bug, the process ends with all stacks in its log.
+        faulthandler.dump_traceback_later(process.stuck_after_s, exit=True)
         if starting.done() and (error := starting.exception()) is not None:
             log.error("the stream processor could not start: %s", error)
             return 1
         if app.crashed:
             log.error("the stream processor crashed: %r", app.crash_reason)
             return 1
+        if (damage := states_of(app).damage) is not None:
+            log.error("the visitor store is damaged: %s; ending so that a new worker rebuilds it", damage)
+            return 1
         if is_ready(app):
-            try:
-                async with asyncio.timeout(MEASURE_TIMEOUT_S):
-                    await _measure(app, progress)
-            except (TimeoutError, KafkaError) as error:  # the broker is away; /readyz says so
-                log.warning("cannot measure the lag: %r", error)
-            if progress.stuck_for_s() > stuck_after_s:
+            ready_at = time.monotonic()
+            await _measure(app, progress, is_reachable)
+            if progress.stuck_for_s() > process.stuck_after_s:
                 log.error(
-                    "records wait, and none was processed for %d s; ending so that a new worker starts", stuck_after_s
+                    "records wait, and nothing was committed for %d s; ending so that a new worker starts",
+                    process.stuck_after_s,
                 )
                 return 1
-        with suppress(TimeoutError):
-            async with asyncio.timeout(WATCH_S):
-                await stop.wait()
+        elif time.monotonic() - ready_at > process.recovery_timeout_s:
+            log.error(
+                "not ready for %d s; ending so that a new worker recovers from the start. Should it need longer, "
+                "raise SHOPSTREAM_PROCESS_RECOVERY_TIMEOUT_S",
+                process.recovery_timeout_s,
+            )
+            return 1
+        await _pause(stop)
     return 0
 
 
-async def _measure(app: faust.App, progress: Progress) -> None:
+async def _measure(app: faust.App, progress: Progress, is_reachable: Check) -> None:
+    """Ask Kafka how far each partition is committed and how far it goes."""
     consumer: Any = app.consumer
-    assigned = {tp for tp in consumer.assignment() if tp.topic in SOURCES}
-    unknown = progress.unknown(assigned)
-    if unknown:
-        committed = {tp: consumer._committed_offset[tp] for tp in unknown}
-        earliest = await consumer.earliest_offsets(*unknown)
-        progress.starts_at({tp: earliest[tp] if offset is None else offset for tp, offset in committed.items()})
-    progress.measure(await consumer.ends(*assigned))
+    try:
+        async with asyncio.timeout(MEASURE_TIMEOUT_S):
+            assigned = {tp for tp in consumer.assignment() if tp.topic in SOURCES}
+            unknown = progress.unknown(assigned)
+            if unknown:
+                progress.starts_at(await consumer.earliest_offsets(*unknown))
+            progress.committed(await consumer.committed(*assigned))
+            progress.measure(await consumer.ends(*assigned))
+    except (TimeoutError, KafkaError) as error:
+        log.warning("cannot measure the lag: %r", error)
+        # A broker that is away is no reason to end: a new worker would find it away as well. A client that is dead is one.
+        if await asyncio.to_thread(is_reachable) is not None:
+            progress.waits_for_kafka()
+
+
+def shelves_for(process: ProcessSettings, kafka: KafkaSettings) -> Callable[[int], Shelf]:
+    """What opens a partition's states. Raises `SettingsError`."""
+    match process.store:
+        case "memory":
+            return lambda _: MemoryShelf()
+        case "rocksdb":
+            state_dir = process.state_dir or str(Path(tempfile.gettempdir()) / f"{process.app_id}-state")
+            return DiskShelves(Path(state_dir), lambda: cluster_id_of(kafka))
+        case other:
+            raise SettingsError(f"{process.variable('store')}={other!r} is no store; it takes memory or rocksdb")
+
+
+def _is_store_to_blame(app: faust.App) -> bool:
+    """Whether the worker ends because what is on disk cannot be read, does not fit the changelog, or got no further."""
+    states = states_of(app)
+    is_stalled = not is_ready(app) and time.monotonic() - states.read_at > STALLED_S
+    return states.damage is not None or isinstance(app.crash_reason, ConsistencyError) or is_stalled

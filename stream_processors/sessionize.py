@@ -16,19 +16,23 @@ from contracts.features import SessionFeatures
 from contracts.topics import EVENTS, EVENTS_DLQ, OUTCOMES, SESSION_FEATURES
 from models.session import Session
 from models.session_features import features_of, outcome_of
-from models.visitor import LATENESS, Visitor
+from models.visitor import HISTORY, LATENESS, Visitor
 from stream_processors.dead_letters import dead_letter
 from stream_processors.outbox import Outbox
-from stream_processors.visitors import VisitorStore
+from stream_processors.visitors import StateTooLarge, Times, VisitorStore
 from stream_processors.watermarks import Watermarks
 
 log = logging.getLogger(__name__)
 
 FOLDED: Final = Counter("process_events_folded_total", "Events folded into sessions.")
 BURIED: Final = Counter("process_dead_letters_total", "Records that could not be processed.", ["stage", "code"])
-VISITORS: Final = Gauge("process_visitors", "Visitors whose state is kept.")
+VISITORS: Final = Gauge("process_store_visitors", "Visitors whose state is kept.")
+STORE_BYTES: Final = Gauge("process_store_bytes", "Size of the visitors' states: in memory, or on disk with RocksDB.")
+EXPIRED: Final = Counter("process_visitors_expired_total", "Visitors forgotten because they stayed away for so long.")
 CLOSED: Final = Counter("process_sessions_closed_total", "Sessions closed by the watermark.")
 
+LOOK_AT: Final = 1_000
+"""Visitors that each sweep looks at to see whether their history has lasted long enough: a million in 17 minutes."""
 SETTLE: Final = timedelta(seconds=10)
 """A visitor who sent this recently is not closed: an old period may be arriving after a newer one."""
 
@@ -62,7 +66,6 @@ class Sessionizer:
         for visitor_id, arrivals in by_visitor.items():
             made += self._fold_visitor(partition, visitor_id, arrivals, outbox, now)
         FOLDED.inc(sum(map(len, by_visitor.values())))
-        VISITORS.set(len(self._store))
         return made
 
     def _fold_visitor(
@@ -73,17 +76,24 @@ class Sessionizer:
         outbox: Outbox,
         now: datetime,
     ) -> list[SessionFeatures]:
+        visitor = self._store.get(visitor_id, partition)
         try:
-            changed = self._observe(self._store.get(visitor_id), [event for _, event in arrivals])
+            changed = self._observe(visitor, [event for _, event in arrivals])
         except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
             changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
-        visitor = self._store.get(visitor_id)
+            visitor = self._store.get(visitor_id, partition)
+        try:
+            self._store.put(visitor, partition, outbox)
+        except StateTooLarge as error:
+            self._store.discard_live(visitor_id)
+            for record, _ in arrivals:
+                self._bury(partition, record, "visitor_too_large", str(error), outbox, now)
+            return []
         for features in changed:
             self._emit(features, partition, outbox)
         for _, event in arrivals:
             self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
-        self._store.put(visitor, partition, outbox)
         self._schedule(visitor, partition)
         return changed
 
@@ -119,14 +129,15 @@ class Sessionizer:
         good: list[Event] = []
         for record, event in arrivals:
             self._store.discard_live(visitor_id)
+            visitor = self._store.get(visitor_id, partition)
             try:
-                self._observe(self._store.get(visitor_id), [*good, event])
+                self._observe(visitor, [*good, event])
             except Exception as error:  # the same surprise, now with the one event that brings it
                 self._bury(partition, record, "unfoldable", repr(error), outbox, now)
             else:
                 good.append(event)
         self._store.discard_live(visitor_id)
-        return self._observe(self._store.get(visitor_id), good)
+        return self._observe(self._store.get(visitor_id, partition), good)
 
     def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
         # Unique for what is said: a closed session, or one that a late event reopened and closed, is told under an id of its own.
@@ -144,7 +155,7 @@ class Sessionizer:
         outbox.put(EVENTS_DLQ, partition, letter.visitor_id or "", letter, id=letter.dead_letter_id, time=now)
         BURIED.labels("sessionize", code).inc()
 
-    def _schedule(self, visitor: Visitor, partition: int) -> None:
+    def _schedule(self, visitor: Visitor | Times, partition: int) -> None:
         """Remember when the visitor must be looked at again: when a session may close, or may be forgotten."""
         if not visitor.sessions:
             return
@@ -168,7 +179,7 @@ class Sessionizer:
                 due, visitor_id = heapq.heappop(heap)
                 if self._scheduled.get(visitor_id) != due:  # an earlier time was found since
                     continue
-                visitor = self._store.get(visitor_id)
+                visitor = self._store.get(visitor_id, partition)
                 if visitor.received_at is not None and now - visitor.received_at < SETTLE:
                     later.append((due, visitor_id))
                     continue
@@ -177,6 +188,19 @@ class Sessionizer:
                 self._schedule(visitor, partition)
             for each in later:
                 heapq.heappush(heap, each)
+        self._expire_some(outbox, now)
+        VISITORS.set(len(self._store))
+        STORE_BYTES.set(self._store.size_bytes())
+
+    def _expire_some(self, outbox: Outbox, now: datetime) -> None:
+        """Look at a few visitors more each time; those who stayed away for longer than their history lasts are removed."""
+        for partition, visitor in self._store.next_few(LOOK_AT):
+            watermark = self._watermarks.at(partition, visitor.source, now=now)
+            if watermark is None or visitor.sessions or visitor.history.last_seen_at is None:
+                continue
+            if visitor.history.last_seen_at + HISTORY + LATENESS < watermark:
+                self._store.remove(visitor.visitor_id, partition, outbox)
+                EXPIRED.inc()
 
     def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
         closed = visitor.close_until(watermark, self._gap)
@@ -192,7 +216,10 @@ class Sessionizer:
         self._scheduled.clear()
         self._watermarks = Watermarks()
         for partition, visitor in self._store.recovered():
+            if not visitor.sessions and visitor.history.last_seen_at is not None:
+                self._watermarks.observe(partition, visitor.source, visitor.history.last_seen_at, now=now)
             for session in visitor.sessions:
                 self._watermarks.observe(partition, session.write_key, session.last[0], now=now)
             self._schedule(visitor, partition)
         VISITORS.set(len(self._store))
+        STORE_BYTES.set(self._store.size_bytes())

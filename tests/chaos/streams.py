@@ -1,17 +1,19 @@
 """The chaos matrix of the streams: under load on Apache Kafka, fault by fault, nothing is lost and nothing counted twice.
 
-    python -m tests.chaos.streams [--only FAULT …] [--sessions N] [--rate N]
+    python -m tests.chaos.streams [--only FAULT …] [--sessions N]
 
 After each fault the load stops, everything drains, and Postgres must equal the reference. Exits 1 on any difference.
 """
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from shopstream.supervise import ServiceFailed
@@ -29,8 +31,19 @@ AFTER_S: Final = 3.0
 DECIDES_WITHIN_S: Final = 60.0
 DRAINED_WITHIN_S: Final = 60.0
 EXAMPLES: Final = 5
-HEADINGS: Final = ("fault", "events", "sessions", "lost", "doubled", "differing", "decides again", "restarts", "took")
-WIDTHS: Final = (22, 8, 9, 6, 8, 10, 14, 9, 7)
+HEADINGS: Final = (
+    "fault",
+    "events",
+    "sessions",
+    "lost",
+    "doubled",
+    "differing",
+    "decides again",
+    "longest silence",
+    "restarts",
+    "took",
+)
+WIDTHS: Final = (22, 8, 9, 6, 8, 10, 14, 16, 9, 7)
 
 
 @dataclass(slots=True)
@@ -40,6 +53,8 @@ class Result:
     fault: str
     events: int = 0
     decides_again_s: float | None = None
+    """From the fault until every partition had decided about an event sent after it."""
+    silence_s: float = 0.0
     restarts: int = 0
     took_s: float = 0.0
     difference: Difference = field(default_factory=Difference)
@@ -53,7 +68,7 @@ class Result:
         again = "never" if self.decides_again_s is None else f"{self.decides_again_s:.1f} s"
         made = self.difference
         cells = (self.fault, self.events, made.sessions, made.lost, made.doubled, made.differing, again)
-        return line([*cells, self.restarts, f"{self.took_s:.0f} s"])
+        return line([*cells, f"{self.silence_s:.1f} s", self.restarts, f"{self.took_s:.0f} s"])
 
 
 def line(cells: Sequence[object]) -> str:
@@ -80,6 +95,7 @@ def suffer(running: Rig, ears: Ears, fault: str, per_second: float = PER_SECOND,
             )
             result.decides_again_s = ears.decided_again_s(hit_at, load)
             running.wait(AFTER_S)
+            result.silence_s = ears.longest_silence_s(hit_at, load)
             load.stop()
         result.events = len({each.event.message_id for each in load.sent if each.event})
         drain(running, fault)
@@ -120,15 +136,23 @@ def tell(result: Result, running: Rig) -> None:
             print(f"    {text}" if text else "", flush=True)
 
 
-def run(faults: Sequence[str], sessions: int, per_second: float, folder: Path, *, is_telling: bool = False) -> bool:
-    """Every named fault on one rig, one after the other; whether all went well."""
+def run(
+    faults: Sequence[str],
+    folder: Path,
+    *,
+    sessions: int = 0,
+    per_second: float = PER_SECOND,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    is_telling: bool = False,
+) -> bool:
+    """Every named fault on one rig, one after the other; whether all went well. `settings` are the services'."""
 
     def say(text: str) -> None:
         if is_telling:
             print(f"    {text}", flush=True)
 
     results = []
-    with rig(folder, say) as running, Ears(running.kafka) as ears:
+    with rig(folder, say, settings) as running, Ears(running.kafka) as ears:
         if sessions:
             fill(running, sessions)
         print(line(HEADINGS), flush=True)
@@ -136,7 +160,8 @@ def run(faults: Sequence[str], sessions: int, per_second: float, folder: Path, *
             results.append(suffer(running, ears, fault, per_second))
             tell(results[-1], running)
         if sessions:
-            results.append(Result("crowd", sessions, difference=compare(running, "crowd", list(crowd(sessions)))))
+            difference = compare(running, "crowd", list(crowd(sessions)))
+            results.append(Result("crowd", sessions, decides_again_s=0.0, difference=difference))
             tell(results[-1], running)
     return all(result.is_good for result in results)
 
@@ -148,17 +173,25 @@ def main() -> int:
     )
     parser.add_argument("--sessions", type=int, default=0, help="live sessions before the first fault")
     parser.add_argument("--rate", type=float, default=PER_SECOND, help="events a second")
+    parser.add_argument("--set", nargs="+", default=[], metavar="SHOPSTREAM_…=…", help="settings of the services")
     parser.add_argument("--folder", type=Path, help="where logs and data stay; a temporary folder when not given")
     parser.add_argument("--tell", action="store_true", help="say what dies and is started again")
     options = parser.parse_args()
     if (reason := missing()) is not None:
         print(f"the chaos matrix needs Apache Kafka: {reason}", file=sys.stderr)
         return 2
-    if options.folder:
-        options.folder.mkdir(parents=True, exist_ok=True)
-        return int(not run(options.only, options.sessions, options.rate, options.folder, is_telling=options.tell))
-    with tempfile.TemporaryDirectory(prefix="shopstream-chaos-", ignore_cleanup_errors=True) as folder:
-        return int(not run(options.only, options.sessions, options.rate, Path(folder), is_telling=options.tell))
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shopstream-chaos-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        is_good = run(
+            options.only,
+            folder,
+            sessions=options.sessions,
+            per_second=options.rate,
+            settings=dict(each.split("=", 1) for each in options.set),
+            is_telling=options.tell,
+        )
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

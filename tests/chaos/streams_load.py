@@ -131,3 +131,13 @@ class Ears:
             if load.sent_at.get(message_id, 0.0) > since:
                 first.setdefault(partition, at)
         return max(first.values()) - since if len(first) == PARTITIONS else None
+
+    def longest_silence_s(self, since: float, load: Load) -> float:
+        """The longest time from `since` on in which one partition decided about nothing that was sent after it."""
+        last = dict.fromkeys(range(PARTITIONS), since)
+        longest = 0.0
+        for partition, at, message_id in list(self.heard):
+            if load.sent_at.get(message_id, 0.0) > since:
+                longest = max(longest, at - last[partition])
+                last[partition] = at
+        return longest

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -108,11 +109,12 @@ def _compare_counts(difference: Difference, rig: Rig, name: str, events: list[Ev
 def final_sessions(events: Iterable[Event]) -> tuple[dict[str, SessionFeatures], dict[str, SessionFeatures]]:
     """The same fold without Kafka: each session while it was open, and as it is in the end."""
     visitors: dict[str, Visitor] = {}
-    newest = {}
+    newest: dict[str, datetime] = {}
     for each in events:
         visitors.setdefault(each.visitor_id, Visitor(each.visitor_id)).observe(each)
         newest[each.write_key] = max(each.occurred_at, newest.get(each.write_key, each.occurred_at))
-    still_open, final = {}, {}
+    still_open: dict[str, SessionFeatures] = {}
+    final: dict[str, SessionFeatures] = {}
     for visitor in visitors.values():
         opened = [features_of(visitor, session, "") for session in visitor.sessions]
         still_open |= {each.session_id: each for each in opened}

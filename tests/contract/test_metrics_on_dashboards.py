@@ -15,7 +15,7 @@ from dashboards.build import committed
 FOLDER: Final = Path(dashboards.__file__).parent
 PACKAGES: Final = ("producers", "stream_processors", "console", "storefront", "runtime")
 KINDS: Final = {"Counter": (), "Gauge": (), "Histogram": ("_bucket", "_count", "_sum"), "Summary": ("_count", "_sum")}
-BY_PROMETHEUS: Final = {"up", "process_start_time_seconds"}
+BY_PROMETHEUS: Final = {"up", "process_start_time_seconds", "process_resident_memory_bytes"}
 """Prometheus's own, and prometheus-client's for every process."""
 
 

@@ -1,6 +1,7 @@
 """The stream processor as its own process, on an embedded broker and on Apache Kafka: exact, also after SIGKILL."""
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from contracts.codec import DECISION_DECODER, ENCODER, SESSION_FEATURES_DECODER
@@ -31,13 +33,14 @@ START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LONG = 90.0
 
 
-def stream_processor(kafka: KafkaSettings, folder: Path) -> Service:
+def stream_processor(kafka: KafkaSettings, folder: Path, **settings: str) -> Service:
     port = free_port()
     environ = {
         **os.environ,
         "SHOPSTREAM_KAFKA_BROKERS": ",".join(kafka.brokers),
         "SHOPSTREAM_PROCESS_PORT": str(port),
         "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": "6",
+        **settings,
     }
     return Service(
         name="process",
@@ -109,18 +112,50 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = LONG) -> bool:
     return False
 
 
+def nothing(_: Path) -> None:
+    """What is on disk stays as it is."""
+
+
+def delete(state_dir: Path) -> None:
+    shutil.rmtree(state_dir)
+
+
+def spoil(state_dir: Path) -> None:
+    """Nonsense in the middle of every file that RocksDB keeps data in."""
+    spoiled = [file for kind in ("*.sst", "*.log") for file in state_dir.rglob(kind) if file.stat().st_size > 1_500]
+    assert spoiled
+    for file in spoiled:
+        with file.open("r+b") as data:
+            data.seek(file.stat().st_size // 3)
+            data.write(b"nonsense" * 50)
+
+
+STORES = [
+    pytest.param("memory", nothing, nothing, id="memory"),
+    pytest.param("rocksdb", nothing, spoil, id="rocksdb kept, then spoiled"),
+    pytest.param("rocksdb", spoil, delete, id="rocksdb spoiled, then deleted"),
+]
+
+
+@pytest.mark.parametrize(("store", "first", "second"), STORES)
 def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
-    either_broker: KafkaSettings, tmp_path: Path
+    either_broker: KafkaSettings,
+    tmp_path: Path,
+    store: str,
+    first: Callable[[Path], None],
+    second: Callable[[Path], None],
 ) -> None:
     events = clicks(12_000, 1_500, Random(4))
     expected = {key: comparable(value) for key, value in final_features(events).items()}
     supervisor = Supervisor(say=lambda _: None)
-    supervisor.start(stream_processor(either_broker, tmp_path))
+    state_dir = tmp_path / "state"
+    settings = {"SHOPSTREAM_PROCESS_STORE": store, "SHOPSTREAM_PROCESS_STATE_DIR": str(state_dir)}
+    supervisor.start(stream_processor(either_broker, tmp_path, **settings))
     producer = durable_producer(either_broker)
     features = Reader(either_broker, SESSION_FEATURES, SESSION_FEATURES_DECODER)
     decisions = Reader(either_broker, DECISIONS, DECISION_DECODER)
 
-    def kill_after_some_features(seen: int) -> None:
+    def kill_after_some_features(seen: int, then: Callable[[Path], None]) -> None:
         def enough() -> bool:
             supervisor.watch()
             features.read()
@@ -131,6 +166,8 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
         (run,) = supervisor.runs()
         assert run.process is not None
         run.process.send_signal(signal.SIGKILL)
+        run.process.wait()
+        then(state_dir)
 
     def what_differs() -> list[str]:
         supervisor.watch()
@@ -153,15 +190,17 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
             producer.send(EVENTS.name, key=each.visitor_id.encode(), value=ENCODER.encode(each))
             if number == third:
                 producer.flush()
-                kill_after_some_features(100)
+                kill_after_some_features(300, first)
             if number == 2 * third:
                 producer.flush()
-                kill_after_some_features(900)
+                kill_after_some_features(900, second)
         producer.flush()
         wait_until(lambda: not what_differs())
         assert what_differs() == [], (tmp_path / "process.log").read_text()[-3000:]
         got = {key: comparable(each) for key, each in features.newest.items() if isinstance(each, SessionFeatures)}
         assert got == expected
+        if second is spoil:  # by then the first restart has made tables of its log, with checksums
+            assert "rebuilt from the changelog" in (tmp_path / "process.log").read_text()
     finally:
         features.close()
         decisions.close()

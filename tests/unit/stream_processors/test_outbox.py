@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ class Client:
 
     def __init__(self) -> None:
         self.sent: defaultdict[tuple[str, int], list[bytes]] = defaultdict(list)
-        self.unacknowledged: list[asyncio.Future[None]] = []
+        self.unacknowledged: list[asyncio.Future[Any]] = []
 
     def _ensure_producer(self) -> "Client":
         return self
@@ -36,7 +37,7 @@ class Client:
     def create_batch(self) -> Batch:
         return Batch()
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[None]":
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[Any]":
         self.sent[topic, partition] += batch.values
         self.unacknowledged.append(asyncio.get_running_loop().create_future())
         return self.unacknowledged[-1]
@@ -53,12 +54,12 @@ def test_records_of_a_partition_go_in_order_however_many_batches_they_fill() -> 
         while len(client.unacknowledged) < 4:
             await asyncio.sleep(0)
         assert client.sent == {("a", 1): [b"0", b"1", b"2", b"3", b"4"], ("b", 2): [b"other"]}
-        for each in client.unacknowledged[1:]:
-            each.set_result(None)
+        for each, offset in zip(client.unacknowledged[1:], (12, 14, 70), strict=True):
+            each.set_result(SimpleNamespace(offset=offset))
         await asyncio.sleep(0)
         assert not sending.done()
-        client.unacknowledged[0].set_result(None)
-        await sending
+        client.unacknowledged[0].set_result(SimpleNamespace(offset=10))
+        assert await sending == {("a", 1): 14, ("b", 2): 70}
         assert len(outbox) == 0
 
     asyncio.run(story())
@@ -80,4 +81,4 @@ def test_a_batch_that_kafka_refuses_fails_the_sending() -> None:
 
 
 def test_nothing_to_send_needs_no_client() -> None:
-    asyncio.run(Outbox(None, "test").send())
+    assert asyncio.run(Outbox(None, "test").send()) == {}

@@ -13,41 +13,28 @@ from contracts.outcomes import Outcome
 from models.session import Session
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import Sessionizer
+from stream_processors.shelves import MemoryShelf, Shelf
 from stream_processors.visitors import VisitorStore
 from tests.factories import event
+from tests.shelved import states_on
 
 NOW = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
 GAP = timedelta(minutes=30)
-
-
-class MemoryStore(dict[bytes, bytes]):
-    """A Faust in-memory store: a dict that knows each key's partition."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._key_partition: dict[bytes, int] = {}
-
-
-class MemoryTable:
-    """A Faust table without Faust."""
-
-    changelog_topic_name = "visitors-changelog"
-
-    def __init__(self) -> None:
-        self.data = MemoryStore()
 
 
 class Shop:
     """A sessionizer with its store, fed polls of partition 3."""
 
     def __init__(self) -> None:
-        self.table = MemoryTable()
+        self.shelves: dict[int, Shelf] = {}
+        self.states = states_on(lambda partition: self.shelves.setdefault(partition, MemoryShelf()))
         self.restart()
         self.sent: list[Any] = []
         self._offset = 0
 
     def restart(self) -> None:
-        self.sessionizer = Sessionizer(VisitorStore(self.table), GAP)
+        self.store = VisitorStore(self.states, "visitors-changelog", 100)
+        self.sessionizer = Sessionizer(self.store, GAP)
         self.sessionizer.recover(now=NOW)
 
     def poll(self, *values: Event | bytes, now: datetime = NOW) -> None:
@@ -66,6 +53,7 @@ class Shop:
         outbox = Outbox(None, "test")
         act(outbox)
         self.sent = outbox._records
+        self.store.sent({("visitors-changelog", 3): self._offset})
         assert {partition for _, partition, *_ in self.sent} <= {3}
 
     def values(self, topic: str) -> list[bytes]:
@@ -114,6 +102,21 @@ def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.Mon
     shop.poll(event(), event("poison"), event())
     assert [f.event_count for f in shop.features()] == [2]
     assert len(shop.values("events-dlq")) == 1
+
+
+def test_a_visitor_with_more_than_a_record_can_hold_is_buried_and_stops_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stream_processors.visitors.MAX_STATE_BYTES", 2_000)
+    shop = Shop()
+    shop.poll(event("add_to_cart", "12:00", visitor_id="bot", items=({"item_id": "sencha"},)))
+    orders = [event("add_to_cart", "12:01", visitor_id="bot", items=({"item_id": "sencha"},)) for _ in range(100)]
+    shop.poll(*orders, event("page_view", "12:02", visitor_id="ada"))
+    assert [each.visitor_id for each in shop.features()] == ["ada"]
+    codes = [DEAD_LETTER_DECODER.decode(value).code for value in shop.values("events-dlq")]
+    assert codes == ["visitor_too_large"] * 100
+    shop.poll(event("page_view", "12:03", visitor_id="bot"))
+    assert [each.event_count for each in shop.features()] == [2]
 
 
 def test_after_a_restart_a_repeated_poll_sends_the_same_sessions_again_and_counts_nothing_twice() -> None:
@@ -196,3 +199,23 @@ def test_a_day_later_the_session_has_become_history() -> None:
     shop.poll(event("page_view", NOW + timedelta(hours=30)), now=NOW + timedelta(hours=30))
     (features,) = shop.features()
     assert (features.previous_session_count, features.previous_purchase_count) == (1, 1)
+
+
+def test_a_visitor_who_stays_away_for_thirteen_months_is_removed_with_a_tombstone() -> None:
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0))
+    shop.poll(event("page_view", "12:00", visitor_id="bob"))
+    for away in (timedelta(minutes=31), timedelta(hours=25), timedelta(days=395)):
+        shop.sweep(NOW + away)
+        assert None not in [value for *_, value, _ in shop.sent]
+    shop.poll(event("page_view", NOW + timedelta(days=100), visitor_id="bob"), now=NOW + timedelta(days=100))
+    shop.restart()
+    shop.poll(event("page_view", NOW + timedelta(days=397), visitor_id="eve"), now=NOW + timedelta(days=397))
+    for _ in range(3):
+        shop.sweep(NOW + timedelta(days=397))
+        if shop.sent:
+            break
+    assert [(key, value) for topic, _, key, value, _ in shop.sent if topic == "visitors-changelog" and not value] == [
+        (b"ada", None)
+    ]
+    assert len(shop.store) == 2

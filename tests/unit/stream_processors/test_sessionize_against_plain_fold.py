@@ -2,42 +2,38 @@
 move and state rebuilt from the changelog; what was told in the end is what a plain computation gives."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from yarl import URL
 
 from contracts.codec import ENCODER, SESSION_FEATURES_DECODER
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import Sessionizer
-from stream_processors.visitors import NewestStates, VisitorStore
+from stream_processors.shelves import MemoryShelf
+from stream_processors.visitors import VisitorStore
 from tests.plain_fold import comparable, plain_sessions
+from tests.shelved import CHANGELOG, recover, states_on
 from tests.stories import NOON, arrivals
 
 GAP: Final = timedelta(minutes=30)
 NOW: Final = NOON + timedelta(days=1)
 PARTITION: Final = 3
-CHANGELOG: Final = "visitors-changelog"
+MOST_DECODED: Final = 100
 
 
 class Worker:
     """A sessionizer whose store was rebuilt from the changelog, as after a restart or a rebalance."""
 
     def __init__(self, changelog: list[tuple[bytes, bytes | None]]) -> None:
-        app: Any = SimpleNamespace(conf=SimpleNamespace())
-        described: Any = SimpleNamespace(name="visitors")
-        states = NewestStates(URL("memory://"), app, described)
-        batch: Any = [
-            SimpleNamespace(key=key, message=SimpleNamespace(value=raw, partition=PARTITION)) for key, raw in changelog
-        ]
-        states.apply_changelog_batch(batch, lambda key: key, lambda value: value)
-        table = SimpleNamespace(data=states, changelog_topic_name=CHANGELOG)
-        self.sessionizer = Sessionizer(VisitorStore(table), GAP)
+        states = states_on(lambda _: MemoryShelf())
+        if changelog:
+            recover(states, PARTITION, *((offset, key, raw) for offset, (key, raw) in enumerate(changelog)))
+        self.store = VisitorStore(states, CHANGELOG, MOST_DECODED)
+        self.sessionizer = Sessionizer(self.store, GAP)
         self.sessionizer.recover(now=NOW)
 
     def poll(self, records: list[ConsumerRecord[Any, Any]]) -> list[Any]:
@@ -69,6 +65,8 @@ class Partition:
                     self.changelog.append((key, value))
                 elif topic == "session-features" and value is not None:
                     self.told.append(SESSION_FEATURES_DECODER.decode(value))
+        if "dies" not in fate:
+            self.worker.store.sent({(CHANGELOG, PARTITION): len(self.changelog) - 1})
         self.position += len(records)
         if fate == "commits":
             self.committed = self.position

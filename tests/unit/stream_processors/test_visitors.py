@@ -1,41 +1,233 @@
-"""Recovery takes the newest state of a visitor, whoever wrote last."""
+"""The visitor store, the same suite in memory and on RocksDB: newest states win, and shelves are never ahead of the changelog."""
 
-from types import SimpleNamespace
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
-from yarl import URL
+import pytest
 
 from models.visitor import Visitor
-from stream_processors.visitors import DECODER, ENCODER, NewestStates
-from tests.factories import event
+from stream_processors.outbox import Outbox
+from stream_processors.shelves import MemoryShelf, RocksShelf, Shelf, StoreDamaged, shared_cache
+from stream_processors.state_folder import StateFolder
+from stream_processors.visitors import DECODER, ENCODER, VisitorStates, VisitorStore
+from tests.factories import at, event
+from tests.shelved import CHANGELOG, place, recover, states_on
+
+HOUR = 3600.0
 
 
-def state(events: int) -> bytes:
-    visitor = Visitor("ada")
+@pytest.fixture(params=["memory", "rocksdb"])
+def open_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[int], Shelf]:
+    """Opens empty shelves of either kind."""
+    if request.param == "memory":
+        return lambda _: MemoryShelf()
+    cache = shared_cache()
+    return lambda partition: RocksShelf(tmp_path / str(partition), cache, lambda: 0.0)
+
+
+def state(events: int, visitor_id: str = "ada") -> bytes:
+    visitor = Visitor(visitor_id)
     for number in range(events):
-        visitor.observe(event(message_id=f"m{number}"))
+        visitor.observe(event(message_id=f"m{number}", visitor_id=visitor_id))
     return ENCODER.encode(visitor)
 
 
-def recovered(*records: bytes | None) -> NewestStates:
-    app: Any = SimpleNamespace(conf=SimpleNamespace())
-    table: Any = SimpleNamespace(name="visitors")
-    store = NewestStates(URL("memory://"), app, table)
-    batch: Any = [SimpleNamespace(key=b"ada", message=SimpleNamespace(value=raw, partition=3)) for raw in records]
-    store.apply_changelog_batch(batch, lambda key: key, lambda value: value)
-    return store
+def folded(states: VisitorStates, key: bytes = b"ada") -> int | None:
+    raw = states.shelf(3).get(key)
+    return None if raw is None else DECODER.decode(raw).folded
 
 
-def test_a_worker_that_wakes_late_cannot_take_a_visitor_back_in_time() -> None:
-    store = recovered(state(2), state(5), state(3))
-    assert DECODER.decode(store.data[b"ada"]).folded == 5
+def on_disk(folder: Path, now: float = 0.0) -> RocksShelf:
+    return RocksShelf(folder, shared_cache(), lambda: now)
 
 
-def test_of_equals_the_later_counts() -> None:
+def test_a_worker_that_wakes_late_cannot_take_a_visitor_back_in_time(open_shelf: Callable[[int], Shelf]) -> None:
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", state(2)), (1, b"ada", state(5)), (2, b"ada", state(3)))
+    recover(states, 3, (3, b"ada", state(4)))
+    assert folded(states) == 5
+    assert states.persisted_offset(place(3)) == 3
+
+
+def test_of_equals_the_later_counts(open_shelf: Callable[[int], Shelf]) -> None:
     closed = DECODER.decode(state(2))
     closed.sessions[0].is_closed = True
-    assert DECODER.decode(recovered(state(2), ENCODER.encode(closed)).data[b"ada"]).sessions[0].is_closed
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", state(2)), (1, b"ada", ENCODER.encode(closed)))
+    raw = states.shelf(3).get(b"ada")
+    assert raw is not None
+    assert DECODER.decode(raw).sessions[0].is_closed
 
 
-def test_a_deleted_visitor_is_gone() -> None:
-    assert recovered(state(2), None).data == {}
+def test_a_deleted_visitor_is_gone_and_may_come_back(open_shelf: Callable[[int], Shelf]) -> None:
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", state(5)), (1, b"bob", state(1)), (2, b"ada", None))
+    assert (folded(states), len(states.shelf(3))) == (None, 1)
+    recover(states, 3, (3, b"ada", state(1)))
+    assert (folded(states), len(states.shelf(3))) == (1, 2)
+
+
+def test_a_state_is_on_its_shelf_once_kafka_has_it_and_not_before(open_shelf: Callable[[int], Shelf]) -> None:
+    states = states_on(open_shelf)
+    store, outbox = VisitorStore(states, CHANGELOG, 10), Outbox(None, "test")
+    visitor = store.get("ada", 3)
+    visitor.observe(event())
+    store.put(visitor, 3, outbox)
+    assert folded(states) is None
+    store.sent({(CHANGELOG, 3): 17})
+    assert (folded(states), states.persisted_offset(place(3)), len(store)) == (1, 17, 1)
+
+
+def test_a_visitor_that_is_not_decoded_any_more_is_found_before_and_after_it_was_sent(
+    open_shelf: Callable[[int], Shelf],
+) -> None:
+    store, outbox = VisitorStore(states_on(open_shelf), CHANGELOG, 1), Outbox(None, "test")
+    for visitor_id in ("ada", "bob", "ada", "bob"):
+        visitor = store.get(visitor_id, 3)
+        visitor.observe(event(visitor_id=visitor_id))
+        store.put(visitor, 3, outbox)
+    assert [store.get(visitor_id, 3).folded for visitor_id in ("ada", "bob")] == [2, 2]
+    store.sent({(CHANGELOG, 3): 3})
+    assert [store.get(visitor_id, 3).folded for visitor_id in ("ada", "bob")] == [2, 2]
+    assert len(store) == 2
+
+
+def test_what_kafka_acknowledges_late_does_not_replace_what_recovery_has_read_since(
+    open_shelf: Callable[[int], Shelf],
+) -> None:
+    states = states_on(open_shelf)
+    store, outbox = VisitorStore(states, CHANGELOG, 10), Outbox(None, "test")
+    store.put(DECODER.decode(state(2)), 3, outbox)
+    recover(states, 3, (5, b"ada", state(2)), (6, b"ada", state(4)))
+    list(store.recovered())
+    store.sent({(CHANGELOG, 3): 5})
+    assert (folded(states), states.persisted_offset(place(3)), len(store)) == (4, 6, 1)
+
+
+def test_timers_are_rebuilt_for_every_visitor_also_for_one_under_way_to_kafka(
+    open_shelf: Callable[[int], Shelf],
+) -> None:
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", state(2)))
+    store = VisitorStore(states, CHANGELOG, 10)
+    store.put(DECODER.decode(state(1, "bob")), 3, Outbox(None, "test"))
+    found = {times.visitor_id: (partition, times) for partition, times in store.recovered()}
+    assert {name: partition for name, (partition, _) in found.items()} == {"ada": 3, "bob": 3}
+    whole, times = DECODER.decode(state(2)), found["ada"][1]
+    assert [(each.last, each.write_key, each.is_closed) for each in times.sessions] == [
+        (each.last, each.write_key, each.is_closed) for each in whole.sessions
+    ]
+
+
+def test_timers_know_how_long_ago_a_visitor_without_sessions_was_here(open_shelf: Callable[[int], Shelf]) -> None:
+    visitor = DECODER.decode(state(2))
+    assert visitor.forget_until(at("12:00") + timedelta(days=2))
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", ENCODER.encode(visitor)))
+    ((_, times),) = VisitorStore(states, CHANGELOG, 10).recovered()
+    assert (times.sessions, times.history.last_seen_at, times.source) == ([], visitor.history.last_seen_at, "demo")
+
+
+def test_all_visitors_come_by_in_turn_a_few_at_a_time(open_shelf: Callable[[int], Shelf]) -> None:
+    states = states_on(open_shelf)
+    for partition in (1, 4):
+        names = [f"p{partition}-{number}" for number in range(7)]
+        recover(states, partition, *[(n, name.encode(), state(1, name)) for n, name in enumerate(names)])
+    store = VisitorStore(states, CHANGELOG, 10)
+    seen: list[str] = []
+    for _ in range(40):
+        seen += [times.visitor_id for _, times in store.next_few(3)]
+    assert len(set(seen)) == 14
+    counts = [seen.count(name) for name in set(seen)]
+    assert max(counts) - min(counts) <= 1
+    assert min(counts) > 2
+
+
+def test_a_partition_that_went_to_another_worker_is_put_away(open_shelf: Callable[[int], Shelf]) -> None:
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", state(2)))
+    recover(states, 4, (0, b"bob", state(2)))
+    asyncio.run(states.on_recovery_completed({place(4)}, set()))
+    store = VisitorStore(states, CHANGELOG, 10)
+    assert (list(states.shelves), len(store)) == ([4], 1)
+    store.put(DECODER.decode(state(3)), 3, Outbox(None, "test"))
+    store.sent({(CHANGELOG, 3): 9})
+    assert list(states.shelves) == [4]
+
+
+def test_rocksdb_goes_on_where_it_was(tmp_path: Path) -> None:
+    shelf = on_disk(tmp_path / "3")
+    shelf.write({b"ada": state(2), b"bob": state(1)}, 41, 2)
+    shelf.close()
+    again = on_disk(tmp_path / "3", now=HOUR)
+    assert (again.offset, len(again), again.get(b"ada")) == (41, 2, state(2))
+
+
+def test_rocksdb_that_was_away_for_longer_than_tombstones_are_kept_for_sure_begins_anew(tmp_path: Path) -> None:
+    shelf = on_disk(tmp_path / "3")
+    shelf.write({b"ada": state(2)}, 41, 1)
+    shelf.close()
+    again = on_disk(tmp_path / "3", now=13 * HOUR)
+    assert (again.offset, len(again), again.get(b"ada")) == (None, 0, None)
+
+
+def test_rocksdb_that_cannot_be_opened_begins_anew(tmp_path: Path) -> None:
+    shelf = on_disk(tmp_path / "3")
+    shelf.write({b"ada": state(2)}, 41, 1)
+    shelf.close()
+    (tmp_path / "3" / "CURRENT").write_text("nonsense")
+    again = on_disk(tmp_path / "3")
+    assert (again.offset, again.get(b"ada")) == (None, None)
+
+
+def test_a_file_that_went_bad_is_told_and_is_no_visitors_fault(tmp_path: Path) -> None:
+    shelf = on_disk(tmp_path / "3")
+    shelf.write({b"%d" % number: state(3, str(number)) for number in range(2_000)}, 41, 2_000)
+    shelf._db.flush()
+    shelf.close()
+    (table,) = (tmp_path / "3").glob("*.sst")
+    raw = bytearray(table.read_bytes())
+    raw[1_000:9_000] = bytes(8_000)
+    table.write_bytes(raw)
+    states = states_on(lambda partition: on_disk(tmp_path / str(partition)))
+    assert states.persisted_offset(place(3)) == 41
+    with pytest.raises(StoreDamaged):
+        list(VisitorStore(states, CHANGELOG, 10).recovered())
+    assert states.damage is not None
+
+
+def test_no_visitor_can_choose_the_key_of_our_own_notes(tmp_path: Path) -> None:
+    shelf = on_disk(tmp_path / "3")
+    shelf.write({b"m:offset": state(1), b"": state(1)}, 7, 2)
+    assert (shelf.offset, len(list(shelf.items()))) == (7, 2)
+    shelf.close()
+    assert on_disk(tmp_path / "3").offset == 7
+
+
+def test_two_workers_on_one_machine_have_a_folder_each_and_the_next_takes_a_free_one(tmp_path: Path) -> None:
+    first, second = StateFolder.claimed(tmp_path, "c"), StateFolder.claimed(tmp_path, "c")
+    assert (first.path.name, second.path.name) == ("worker-0", "worker-1")
+    first.release()
+    third = StateFolder.claimed(tmp_path, "c")
+    assert third.path.name == "worker-0"
+    for folder in (second, third):
+        folder.release()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "is_distrusted", "is_kept"), [("c", False, True), ("d", False, False), ("c", True, False)]
+)
+def test_what_is_of_another_cluster_or_not_to_be_believed_is_removed(
+    tmp_path: Path, cluster: str, is_distrusted: bool, is_kept: bool
+) -> None:
+    folder = StateFolder.claimed(tmp_path, "c")
+    (folder.partition(3)).mkdir()
+    if is_distrusted:
+        folder.distrust()
+    folder.release()
+    for _ in range(2):
+        again = StateFolder.claimed(tmp_path, cluster)
+        assert again.partition(3).exists() == is_kept
+        again.release()

@@ -1,0 +1,192 @@
+"""A worker that cannot go on says so by ending: stuck, hung, without Kafka, or asked to stop while Kafka is away."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.codec import DECISION_DECODER, ENCODER
+from contracts.topics import DECISIONS, EVENTS, PARTITIONS
+from runtime.kafka import create_topics, durable_producer
+from runtime.settings import KafkaSettings
+from shopstream.embedded.broker import broker_service
+from shopstream.ports import free_port
+from shopstream.probes import ready_check
+from shopstream.supervise import Supervisor
+from tests.apache_kafka.server import kafka_service
+from tests.apache_kafka.server import missing as apache_kafka_missing
+from tests.conftest import skip_unless_ci
+from tests.factories import event
+from tests.kafka_records import records_on
+
+READY_S = 90.0
+
+
+class Worker:
+    """One stream processor as a process of its own."""
+
+    def __init__(self, kafka: KafkaSettings, log: Path, *command: str, **settings: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        self._ready = ready_check(self.url)
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")},
+            "SHOPSTREAM_KAFKA_BROKERS": ",".join(kafka.brokers),
+            "SHOPSTREAM_PROCESS_PORT": str(port),
+            "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": "6",
+            **settings,
+        }
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *(command or ("shopstream", "process"))],
+                stdout=output,
+                stderr=output,
+                env=environ,
+            )
+
+    def is_ready(self) -> bool:
+        return self._ready() is None
+
+    def partitions(self) -> int:
+        """Partitions of topic `events` that this worker has."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(line.startswith('process_lag_records{partition="') and 'topic="events"' in line for line in lines)
+
+    def ends_with(self, within_s: float) -> int:
+        """Its exit code. Raises `subprocess.TimeoutExpired`."""
+        return self.process.wait(within_s)
+
+    def said(self) -> str:
+        return self.log.read_text()[-3000:]
+
+
+@contextlib.contextmanager
+def working(kafka: KafkaSettings, log: Path, *command: str, **settings: str) -> Iterator[Worker]:
+    worker = Worker(kafka, log, *command, **settings)
+    try:
+        yield worker
+    finally:
+        worker.process.kill()
+        worker.process.wait()
+
+
+def until(holds: Callable[[], bool], timeout_s: float = READY_S) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def click(kafka: KafkaSettings, visitor_id: str = "ada") -> None:
+    producer = durable_producer(kafka)
+    try:
+        producer.send(EVENTS.name, key=visitor_id.encode(), value=ENCODER.encode(event(visitor_id=visitor_id))).get(10)
+    finally:
+        producer.close()
+
+
+@pytest.mark.parametrize(
+    ("flaw", "says"), [("agent-waits", "nothing was committed for"), ("fold-hangs", "Timeout (0:00:10)!")]
+)
+def test_a_worker_that_gets_nowhere_ends_so_that_its_supervisor_starts_a_new_one(
+    broker: KafkaSettings, tmp_path: Path, flaw: str, says: str
+) -> None:
+    settings = {"SHOPSTREAM_PROCESS_STUCK_AFTER_S": "10"}
+    with working(broker, tmp_path / "process.log", "tests.stuck_process", flaw, **settings) as worker:
+        assert until(worker.is_ready), worker.said()
+        click(broker)
+        assert worker.ends_with(60) == 1
+        assert says in worker.log.read_text()
+
+
+def test_a_worker_whose_state_cannot_be_recovered_ends_instead_of_going_on_without_it(
+    broker: KafkaSettings, tmp_path: Path
+) -> None:
+    with working(broker, tmp_path / "process.log", "tests.stuck_process", "state-unreadable") as worker:
+        assert worker.ends_with(60) == 1
+        assert "this state cannot be read" in worker.log.read_text()
+
+
+def test_a_worker_that_is_never_ready_ends(broker: KafkaSettings, tmp_path: Path) -> None:
+    with working(broker, tmp_path / "process.log", SHOPSTREAM_PROCESS_RECOVERY_TIMEOUT_S="0.5") as worker:
+        assert worker.ends_with(60) == 1
+        assert "SHOPSTREAM_PROCESS_RECOVERY_TIMEOUT_S" in worker.log.read_text()
+
+
+@pytest.mark.parametrize("kind", ["embedded", "apache-kafka"])
+def test_asked_to_stop_while_kafka_is_away_it_leaves_in_time(kind: str, tmp_path: Path) -> None:
+    if kind == "apache-kafka" and (reason := apache_kafka_missing()):
+        skip_unless_ci(reason)
+    port = free_port()
+    service, address = (
+        kafka_service(tmp_path)
+        if kind == "apache-kafka"
+        else (broker_service(tmp_path / "kafka.log", port), f"127.0.0.1:{port}")
+    )
+    supervisor = Supervisor(say=lambda _: None)
+    supervisor.start(service)
+    kafka = KafkaSettings(brokers=(address,))
+    try:
+        assert until(lambda: service.ready() is None)
+        create_topics(kafka)
+        with working(kafka, tmp_path / "process.log") as worker:
+            assert until(worker.is_ready), worker.said()
+            click(kafka)
+            assert len(records_on(kafka, DECISIONS.name, 1)) == 1
+            supervisor.stop_all(at_most_s=10)
+            time.sleep(2)
+            lines_before = worker.log.read_text().count("\n")
+            time.sleep(2)
+            lines_since = worker.log.read_text().count("\n") - lines_before
+            worker.process.send_signal(signal.SIGTERM)
+            assert worker.ends_with(10) == 0, worker.said()
+            assert lines_since < 200, "a broker that is away must not flood the log"
+    finally:
+        supervisor.stop_all()
+
+
+def test_a_worker_waits_for_a_kafka_that_is_not_there_yet(tmp_path: Path) -> None:
+    port = free_port()
+    kafka = KafkaSettings(brokers=(f"127.0.0.1:{port}",))
+    supervisor = Supervisor(say=lambda _: None)
+    with working(kafka, tmp_path / "process.log") as worker:
+        try:
+            assert until(lambda: "trying again until it works" in worker.log.read_text())
+            service = broker_service(tmp_path / "broker.log", port)
+            supervisor.start(service)
+            assert until(lambda: service.ready() is None)
+            create_topics(kafka)
+            assert until(worker.is_ready), worker.said()
+        finally:
+            supervisor.stop_all()
+
+
+def test_three_workers_share_the_partitions_evenly_and_take_over_from_one_that_leaves(
+    either_broker: KafkaSettings, tmp_path: Path
+) -> None:
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(working(either_broker, tmp_path / f"{number}.log")) for number in range(3)]
+
+        def shares() -> list[int]:
+            return [worker.partitions() for worker in workers if worker.process.poll() is None and worker.is_ready()]
+
+        assert until(lambda: shares() == [2, 2, 2], 120), [worker.said() for worker in workers]
+        workers[0].process.send_signal(signal.SIGTERM)
+        assert workers[0].ends_with(10) == 0
+        assert until(lambda: shares() == [3, 3], 60), [worker.said() for worker in workers]
+        for number in range(20):
+            click(either_broker, f"v{number}")
+        decisions = [DECISION_DECODER.decode(each.value) for each in records_on(either_broker, DECISIONS.name, 20)]
+        assert {each.visitor_id for each in decisions} == {f"v{number}" for number in range(20)}
+        assert PARTITIONS == 6
