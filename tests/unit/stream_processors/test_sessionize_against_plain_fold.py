@@ -22,6 +22,7 @@ from tests.stories import NOON, arrivals
 GAP: Final = timedelta(minutes=30)
 NOW: Final = NOON + timedelta(days=1)
 PARTITION: Final = 3
+MOST_DECODED: Final = 100
 
 
 class Worker:
@@ -31,14 +32,13 @@ class Worker:
         states = states_on(lambda _: MemoryShelf())
         if changelog:
             recover(states, PARTITION, *((offset, key, raw) for offset, (key, raw) in enumerate(changelog)))
-        self._store = VisitorStore(states, CHANGELOG, 100)
-        self.sessionizer = Sessionizer(self._store, GAP)
+        self.store = VisitorStore(states, CHANGELOG, MOST_DECODED)
+        self.sessionizer = Sessionizer(self.store, GAP)
         self.sessionizer.recover(now=NOW)
 
     def poll(self, records: list[ConsumerRecord[Any, Any]]) -> list[Any]:
         outbox = Outbox(None, "test")
         self.sessionizer.fold(PARTITION, records, outbox, now=NOW)
-        self._store.sent({(CHANGELOG, PARTITION): records[-1].offset})
         return outbox._records
 
 
@@ -65,6 +65,8 @@ class Partition:
                     self.changelog.append((key, value))
                 elif topic == "session-features" and value is not None:
                     self.told.append(SESSION_FEATURES_DECODER.decode(value))
+        if "dies" not in fate:
+            self.worker.store.sent({(CHANGELOG, PARTITION): len(self.changelog) - 1})
         self.position += len(records)
         if fate == "commits":
             self.committed = self.position
