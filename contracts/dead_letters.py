@@ -10,13 +10,13 @@ Stage = Literal["ingest", "sessionize", "score", "persist"]
 
 
 class RequestEnvelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a request said about all of its calls, as far as it is kept: a call of a batch is read with it."""
+    """What a request said about all of its calls, as far as one of them needs it to be read again. `context` is a part of the SDK's."""
 
     sent_at: str | float | None = None
     timestamp: str | float | None = None
     context: dict[str, Any] = {}
     user_agent: str | None = None
-    """The browser's, from the request, where the call says none itself."""
+    """The words of the request's that say device, browser and system, for a call that says none itself."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,24 +1,46 @@
-"""The envelope of a refused call, kept in its dead letter within a bound, and taken out of it again. Pure."""
+"""The envelope of a refused call, kept in its dead letter as far as it is needed to read the call again. Pure."""
 
 from typing import Final
 
 from contracts.codec import ENCODER
 from contracts.dead_letters import DeadLetter, RequestEnvelope
 from producers.ingest.accept import CallType, Envelope
+from producers.ingest.device import plain_user_agent
 
 MAX_CONTEXT_BYTES: Final = 4_096
 """A longer context is not kept: every dead letter of a batch has a copy."""
 MAX_TEXT_CHARACTERS: Final = 512
 
+_READ: Final = frozenset(
+    {
+        *(
+            "page",
+            "campaign",
+            "library",
+            "device",
+            "os",
+            "locale",
+            "timezone",
+            "location",
+            "userAgent",
+            "userAgentData",
+        ),
+        *("consent", "consentManagement"),
+    }
+)
+"""What is read of a context. Addresses, traits and all else are not kept."""
+
 
 def kept(envelope: Envelope) -> RequestEnvelope | None:
     """What a dead letter keeps of an envelope; None when it says nothing."""
-    context = dict(envelope.context)
+    context = {key: value for key, value in envelope.context.items() if key in _READ and value is not None}
+    if isinstance(context.get("userAgent"), str):
+        context["userAgent"] = plain_user_agent(context["userAgent"])
     found = RequestEnvelope(
         sent_at=_time(envelope.sent_at),
         timestamp=_time(envelope.timestamp),
         context=context if len(ENCODER.encode(context)) <= MAX_CONTEXT_BYTES else {},
-        user_agent=envelope.user_agent and envelope.user_agent[:MAX_TEXT_CHARACTERS],
+        user_agent=plain_user_agent(envelope.user_agent) if envelope.user_agent else None,
     )
     return found if found != RequestEnvelope() else None
 

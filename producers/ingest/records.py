@@ -5,10 +5,12 @@ from hashlib import blake2b
 from typing import Final
 
 from contracts.codec import ENCODER, cloud_event_headers
-from contracts.dead_letters import DeadLetter, RequestEnvelope
+from contracts.dead_letters import DeadLetter
 from contracts.events import Event
 from contracts.ids import derived_id
 from contracts.topics import EVENTS, EVENTS_DLQ
+from producers.ingest.accept import NO_ENVELOPE, Envelope
+from producers.ingest.kept_envelope import kept as kept_envelope
 from producers.ingest.publish import Record
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import WriteKey
@@ -36,7 +38,7 @@ def dead_letter_of(
     write_key: WriteKey,
     received_at: datetime,
     path: str,
-    envelope: RequestEnvelope | None = None,
+    envelope: Envelope = NO_ENVELOPE,
 ) -> DeadLetter:
     """The dead letter of a rejected call. The same bytes under the same key are the same dead letter."""
     message = rejection.message
@@ -53,7 +55,7 @@ def dead_letter_of(
         visitor_id=rejection.visitor_id,
         received_at=received_at,
         source=path,
-        envelope=envelope,
+        envelope=kept_envelope(envelope),
     )
 
 

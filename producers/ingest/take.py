@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 
 from starlette.types import Receive
 
-from contracts.dead_letters import RequestEnvelope
 from contracts.events import Event
 from contracts.http import BatchAnswer, EventError
 from producers.ingest import metrics
@@ -17,7 +16,7 @@ from producers.ingest.accept import CallType, event_of_bytes
 from producers.ingest.answers import OK, PIXEL, Answer, Refusal, refused, refused_to_snowplow, stored
 from producers.ingest.bodies import OVERLOADED, Calls, calls_of, expanded, read_body
 from producers.ingest.in_flight import RECORD_BYTES, Hold, InFlight
-from producers.ingest.kept_envelope import MAX_CONTEXT_BYTES, kept
+from producers.ingest.kept_envelope import MAX_CONTEXT_BYTES
 from producers.ingest.publish import EventPublisher, PublishFailed, Record
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
@@ -165,7 +164,6 @@ class Taker:
         envelope = replace(calls.envelope, user_agent=head.user_agent) if key.kind == "browser" else calls.envelope
         records: list[Record] = []
         errors: list[EventError] = []
-        envelope_kept: RequestEnvelope | None = None
         for index, raw in enumerate(calls.raw):
             verdict = calls.rejected.get(index) or event_of_bytes(
                 raw,
@@ -179,10 +177,8 @@ class Taker:
                 case Event():
                     records.append(event_record(verdict, trace))
                 case Rejection():
-                    if not errors:
-                        envelope_kept = kept(envelope)
                     letter = dead_letter_of(
-                        verdict, raw, write_key=key, received_at=received_at, path=head.path, envelope=envelope_kept
+                        verdict, raw, write_key=key, received_at=received_at, path=head.path, envelope=envelope
                     )
                     records.append(dead_letter_record(letter, trace))
                     errors.append(_error(index, verdict))
