@@ -10,7 +10,7 @@ Stage = Literal["ingest", "sessionize", "score", "persist"]
 
 
 class RequestEnvelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a request said about all of its calls, as far as it is kept: a call of a batch is read with it."""
+    """What a request said about all of its calls, as far as one of them needs it to be read again. `context` is a part of the SDK's."""
 
     sent_at: str | int | float | None = None
     timestamp: str | int | float | None = None

@@ -12,8 +12,8 @@ from faust.types import TP, StreamT
 
 from contracts.topics import EVENTS
 from models.policy import Policy
-from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
+from stream_processors.live_models import LOOK_S, live_models
 from stream_processors.outbox import Outbox
 from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
 from stream_processors.score import Decider
@@ -51,8 +51,8 @@ def make_app(
     progress: Progress,
     open_shelf: Callable[[int], Shelf],
 ) -> faust.App:
-    """The app, not started. Raises what loading the model or the policy raises. Call inside the event loop that runs it."""
-    scorer = Scorer.load(Path(process.model_dir) if process.model_dir else None)
+    """The app, not started. Raises what loading the policy raises. Call inside the event loop that runs it."""
+    models = live_models(process)
     policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
     app = faust.App(
         process.app_id,
@@ -83,6 +83,7 @@ def make_app(
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
     )
+    pulse = Pulse(app.conf.broker_session_timeout)
     table: Any = app.Table(
         "visitors",
         key_type=bytes,
@@ -92,12 +93,11 @@ def make_app(
         recovery_buffer_size=POLLS_AT_ONCE,
         extra_topic_configs=CHANGELOG,
     )
-    pulse = Pulse(app.conf.broker_session_timeout)
     use_poll_lanes(app, [EVENTS.name, table.changelog_topic_name], pulse)
     store = VisitorStore(states_of(app), table.changelog_topic_name, process.cache_visitors)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
     recovery = Recovery()
-    decider = Decider(scorer, policy)
+    decider = Decider(models, policy)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
 
@@ -137,6 +137,12 @@ def make_app(
                 store.sent(await outbox.send())
             except StoreDamaged:
                 await _never()
+
+    @app.timer(interval=LOOK_S, name="follow_models")  # type: ignore[untyped-decorator]  # as above
+    async def follow_models() -> None:
+        # Loading takes a moment that no event should wait for.
+        await asyncio.to_thread(models.look)
+        models.tell_drift(datetime.now(UTC))
 
     @table.on_recover  # type: ignore[untyped-decorator]  # as above
     async def recovered() -> None:

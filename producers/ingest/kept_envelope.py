@@ -1,4 +1,4 @@
-"""The envelope of a refused call, kept in its dead letter within a bound, and taken out of it again. Pure."""
+"""The envelope of a refused call, kept in its dead letter as far as it is needed to read the call again. Pure."""
 
 from typing import Final
 
@@ -11,10 +11,19 @@ MAX_CONTEXT_BYTES: Final = 4_096
 """A longer context is not kept: every dead letter of a batch has a copy."""
 MAX_TEXT_CHARACTERS: Final = 512
 
+_READ: Final = frozenset(
+    {
+        *("page", "campaign", "library", "device", "browser", "os", "bot", "locale", "timezone", "location"),
+        *("consent", "consentManagement"),
+    }
+)
+"""What is read of a context. Addresses, traits and all else are not kept."""
+
 
 def kept(envelope: Envelope, privacy: Privacy) -> RequestEnvelope | None:
     """What a dead letter keeps of an envelope, as far as it may be kept; None when it says nothing."""
-    context = privacy.kept_context(envelope.context, envelope.user_agent)
+    told = privacy.kept_context(envelope.context, envelope.user_agent)
+    context = {key: value for key, value in told.items() if key in _READ and value is not None}
     found = RequestEnvelope(
         sent_at=_time(envelope.sent_at),
         timestamp=_time(envelope.timestamp),

@@ -8,6 +8,8 @@ from typing import Final
 
 MAX_ADDRESSES: Final = 65_536
 """Addresses remembered at once; the one not heard of for longest is forgotten, and would begin with a full bucket again."""
+_MAX_ADDRESS_CHARACTERS: Final = 64
+"""A proxy may hand on anything as an address."""
 
 
 class TokenBucket:
@@ -55,7 +57,7 @@ class AddressBuckets:
         return len(self._buckets)
 
     def bucket(self, key_name: str, address: str, per_second: float, burst: float, now: float) -> TokenBucket:
-        place = (key_name, network_of(address))
+        place = (key_name, network_of(address[:_MAX_ADDRESS_CHARACTERS]))
         bucket = self._buckets.get(place)
         if bucket is None:
             if len(self._buckets) >= self._max:
@@ -75,7 +77,7 @@ def network_of(address: str) -> str:
     try:
         read = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address[:64]
+        return address
     if isinstance(read, ipaddress.IPv6Address):
         if read.ipv4_mapped is not None:
             return str(read.ipv4_mapped)

@@ -73,7 +73,7 @@ def write_keys_of(path: str) -> WriteKeys:
     try:
         read = msgspec.convert(tomllib.loads(Path(path).read_text("utf-8")), _File)
         return WriteKeys([_checked(name, key) for name, key in read.keys.items()])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"SHOPSTREAM_INGEST_WRITE_KEYS_FILE={path} cannot be used: {error}") from error
 
 

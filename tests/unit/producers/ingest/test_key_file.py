@@ -43,7 +43,17 @@ def test_a_file_of_the_same_size_and_time_is_read_when_asked(file: Path) -> None
     assert new.names == {"app"}
 
 
-@pytest.mark.parametrize("text", ["[keys", "[keys.a]", "", "\x00", '[keys.a]\norigins = ["*"]\nburst = 1'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[keys",
+        "[keys.a]",
+        pytest.param("a=" + "[" * 100_000, id="nested"),
+        "",
+        "\x00",
+        '[keys.a]\norigins = ["*"]\nburst = 1',
+    ],
+)
 def test_a_broken_file_keeps_the_keys_and_says_so(file: Path, caplog: pytest.LogCaptureFixture, text: str) -> None:
     keys = KeyFile(str(file))
     file.write_text(text)
