@@ -39,8 +39,8 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._records)
 
-    async def send(self) -> dict[tuple[str, int], int]:
-        """Send everything in order; once all is acknowledged, the last offset by topic and partition.
+    async def send(self) -> dict[tuple[str, int], range]:
+        """Send everything in order; once all is acknowledged, the offsets by topic and partition.
 
         Raises Kafka's error, and then nothing may be acknowledged.
         """
@@ -56,8 +56,8 @@ class Outbox:
         return dict(zip(places, ends, strict=True))
 
 
-async def _send(client: AIOKafkaProducer, topic: str, partition: int, records: list[Record]) -> int:
-    """Send records of one partition in as few batches as they fit into; once all are acknowledged, the last one's offset."""
+async def _send(client: AIOKafkaProducer, topic: str, partition: int, records: list[Record]) -> range:
+    """Send records of one partition in as few batches as they fit into; once all are acknowledged, from which offset to which."""
     pending = []
     batch, first = client.create_batch(), 0
     for number, (_, _, key, value, headers) in enumerate(records):
@@ -67,4 +67,4 @@ async def _send(client: AIOKafkaProducer, topic: str, partition: int, records: l
             batch.append(timestamp=None, key=key, value=value, headers=headers)  # the first always fits
     pending.append(await client.send_batch(batch, topic, partition=partition))
     acknowledged = await asyncio.gather(*pending)
-    return int(acknowledged[-1].offset) + len(records) - 1 - first
+    return range(acknowledged[0].offset, acknowledged[-1].offset + len(records) - first)

@@ -5,7 +5,7 @@ other output; the shelves get a state only once Kafka has acknowledged it, so th
 """
 
 import time
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
@@ -169,6 +169,8 @@ class VisitorStore:
         self._unsent: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         """States that Kafka has not acknowledged yet, by partition."""
         self._added: defaultdict[int, int] = defaultdict(int)
+        self._counts: Counter[int] = Counter()
+        """Changelog records under way, by partition."""
         self._has_recovered = False
         """Whether there was a recovery since the last acknowledgement."""
         self._seen_up_to: tuple[int, bytes] = (0, b"")
@@ -197,6 +199,7 @@ class VisitorStore:
             self._unknown.discard(visitor.visitor_id)
             self._added[partition] += 1
         self._unsent[partition][key] = raw
+        self._counts[partition] += 1
         outbox.put_raw(self._changelog, partition, key, raw)
 
     def remove(self, visitor_id: str, partition: int, outbox: Outbox) -> None:
@@ -204,17 +207,19 @@ class VisitorStore:
         self._decoded.pop(visitor_id, None)
         self._added[partition] -= 1
         self._unsent[partition][visitor_id.encode()] = None
+        self._counts[partition] += 1
         outbox.put_raw(self._changelog, partition, visitor_id.encode(), None)
 
-    def sent(self, ends: Mapping[tuple[str, int], int]) -> None:
-        """Kafka has acknowledged the outbox; `ends` is the last offset by topic and partition. Raises `StoreDamaged`."""
-        unsent, added = self._unsent, self._added
-        self._unsent, self._added = defaultdict(dict), defaultdict(int)
+    def sent(self, offsets: Mapping[tuple[str, int], range]) -> None:
+        """Kafka has acknowledged the outbox, at these offsets by topic and partition. Raises `StoreDamaged`."""
+        unsent, added, counts = self._unsent, self._added, self._counts
+        self._unsent, self._added, self._counts = defaultdict(dict), defaultdict(int), Counter()
         for partition, states in unsent.items():
             # A partition that went to another worker meanwhile is read from the changelog should it come back.
             if partition in self._states.shelves:
                 try:
-                    self._keep(partition, states, ends.get((self._changelog, partition)), added[partition])
+                    told = offsets.get((self._changelog, partition), range(0))
+                    self._keep(partition, states, told, counts[partition], added[partition])
                 except StoreDamaged as error:
                     raise self._damaged(partition, error) from error
         self._has_recovered = False
@@ -263,21 +268,24 @@ class VisitorStore:
         unsent = self._unsent.get(partition)
         if unsent is not None and key in unsent:
             return unsent[key]
+        shelf = self._states.shelves.get(partition)
+        if shelf is None:  # gone to another worker, which reads this poll as well
+            return None
         try:
-            return self._states.shelf(partition).get(key)
+            return shelf.get(key)
         except StoreDamaged as error:
             raise self._damaged(partition, error) from error
 
-    def _keep(self, partition: int, states: dict[bytes, bytes | None], offset: int | None, added: int) -> None:
+    def _keep(self, partition: int, states: dict[bytes, bytes | None], told: range, count: int, added: int) -> None:
         shelf = self._states.shelves[partition]
         if self._has_recovered:
             # While Kafka took its time, recovery may have read these very states, or newer ones of another worker.
             known = {key: shelf.get(key) for key in states}
             states = {key: raw for key, raw in states.items() if not is_older(raw, known[key])}
             added = sum((raw is not None) - (known[key] is not None) for key, raw in states.items())
-            if offset is not None and shelf.offset is not None:
-                offset = max(offset, shelf.offset)
-        shelf.write(states, offset, added)
+        # Where another worker wrote in between, recovery has to read that first: the offset stays, and so do later ones.
+        is_next = told.start == (0 if shelf.offset is None else shelf.offset + 1) and len(told) == count
+        shelf.write(states, told[-1] if is_next else None, added)
 
     def _damaged(self, partition: int, error: Exception) -> StoreDamaged:
         damage = error if isinstance(error, StoreDamaged) else StoreDamaged(f"partition {partition}: {error}")

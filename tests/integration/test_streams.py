@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,7 @@ START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LONG = 90.0
 
 
-def stream_processor(kafka: KafkaSettings, folder: Path, **settings: str) -> Service:
+def stream_processor(kafka: KafkaSettings, folder: Path, name: str = "process", **settings: str) -> Service:
     port = free_port()
     environ = {
         **os.environ,
@@ -43,9 +44,9 @@ def stream_processor(kafka: KafkaSettings, folder: Path, **settings: str) -> Ser
         **settings,
     }
     return Service(
-        name="process",
+        name=name,
         command=(sys.executable, "-m", "shopstream", "process"),
-        log=folder / "process.log",
+        log=folder / f"{name}.log",
         ready=ready_check(f"http://127.0.0.1:{port}"),
         environ=environ,
     )
@@ -102,6 +103,22 @@ def final_features(events: list[Event]) -> dict[str, SessionFeatures]:
 def comparable(features: SessionFeatures) -> SessionFeatures:
     """Without what depends on how events were cut into polls."""
     return msgspec.structs.replace(features, caused_by="", received_at=START)
+
+
+def differences(expected: dict[str, SessionFeatures], features: Reader, decisions: Reader) -> list[str]:
+    """In which sessions the newest features and decisions on the log tell another number of events than expected."""
+    features.read()
+    decisions.read()
+    counts = {key: each.event_count for key, each in expected.items()}
+    found = []
+    for topic, newest in (("features", features.newest), ("decisions", decisions.newest)):
+        told = {key: newest[key].event_count for key in newest if topic == "features" or key in counts}
+        found += [
+            f"{topic} of {key}: {told.get(key)} events told, {counts.get(key)} expected"
+            for key in counts.keys() | told.keys()
+            if told.get(key) != counts.get(key)
+        ]
+    return found
 
 
 def wait_until(holds: Callable[[], bool], timeout_s: float = LONG) -> bool:
@@ -171,18 +188,7 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
 
     def what_differs() -> list[str]:
         supervisor.watch()
-        features.read()
-        decisions.read()
-        counts = {key: each.event_count for key, each in expected.items()}
-        differences = []
-        for topic, newest in (("features", features.newest), ("decisions", decisions.newest)):
-            told = {key: newest[key].event_count for key in newest if topic == "features" or key in counts}
-            differences += [
-                f"{topic} of {key}: {told.get(key)} events told, {counts.get(key)} expected"
-                for key in counts.keys() | told.keys()
-                if told.get(key) != counts.get(key)
-            ]
-        return differences
+        return differences(expected, features, decisions)
 
     try:
         third = len(events) // 3
@@ -201,6 +207,53 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
         assert got == expected
         if second is spoil:  # by then the first restart has made tables of its log, with checksums
             assert "rebuilt from the changelog" in (tmp_path / "process.log").read_text()
+    finally:
+        features.close()
+        decisions.close()
+        producer.close()
+        supervisor.stop_all()
+
+
+@pytest.mark.parametrize("store", ["memory", "rocksdb"])
+def test_partitions_that_go_to_another_worker_and_come_back_bring_every_visitors_state(
+    either_broker: KafkaSettings, tmp_path: Path, store: str
+) -> None:
+    events = clicks(8_000, 1_000, Random(5))
+    expected = {key: comparable(value) for key, value in final_features(events).items()}
+    settings = {"SHOPSTREAM_PROCESS_STORE": store, "SHOPSTREAM_PROCESS_STATE_DIR": str(tmp_path / "state")}
+    workers = {
+        name: stream_processor(either_broker, tmp_path, name, **settings) for name in ("process-one", "process-two")
+    }
+    supervisor = Supervisor(say=lambda _: None)
+    producer = durable_producer(either_broker)
+    features = Reader(either_broker, SESSION_FEATURES, SESSION_FEATURES_DECODER)
+    decisions = Reader(either_broker, DECISIONS, DECISION_DECODER)
+    quarter = len(events) // 4
+
+    def send(number: int) -> None:
+        """A quarter of the events; returns once they are folded, told by the log."""
+        so_far = events[: (number + 1) * quarter] if number < 3 else events
+        for each in events[number * quarter : len(so_far)]:
+            producer.send(EVENTS.name, key=each.visitor_id.encode(), value=ENCODER.encode(each))
+        producer.flush()
+        wanted = final_features(so_far)
+        wait_until(lambda: not differences(wanted, features, decisions))
+        assert differences(wanted, features, decisions) == [], f"after quarter {number}"
+
+    try:
+        supervisor.start(workers["process-one"])
+        assert supervisor.wait_until_ready(LONG, threading.Event())
+        send(0)
+        supervisor.start(workers["process-two"])
+        assert supervisor.wait_until_ready(LONG, threading.Event())
+        send(1)
+        supervisor.stop("process-one")
+        send(2)
+        supervisor.start(workers["process-one"])
+        assert supervisor.wait_until_ready(LONG, threading.Event(), "process-one")
+        send(3)
+        got = {key: comparable(each) for key, each in features.newest.items() if isinstance(each, SessionFeatures)}
+        assert got == expected
     finally:
         features.close()
         decisions.close()

@@ -13,7 +13,7 @@ from contracts.outcomes import Outcome
 from models.session import Session
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import Sessionizer
-from stream_processors.shelves import MemoryShelf, Shelf
+from stream_processors.shelves import MemoryShelf
 from stream_processors.visitors import VisitorStore
 from tests.factories import event
 from tests.shelved import states_on
@@ -26,11 +26,12 @@ class Shop:
     """A sessionizer with its store, fed polls of partition 3."""
 
     def __init__(self) -> None:
-        self.shelves: dict[int, Shelf] = {}
-        self.states = states_on(lambda partition: self.shelves.setdefault(partition, MemoryShelf()))
+        self.states = states_on(lambda _: MemoryShelf())
+        self.states.shelf(3)
         self.restart()
         self.sent: list[Any] = []
         self._offset = 0
+        self._sent_count = 0
 
     def restart(self) -> None:
         self.store = VisitorStore(self.states, "visitors-changelog", 100)
@@ -53,7 +54,9 @@ class Shop:
         outbox = Outbox(None, "test")
         act(outbox)
         self.sent = outbox._records
-        self.store.sent({("visitors-changelog", 3): self._offset})
+        end = self._sent_count + len(self.values("visitors-changelog"))
+        self.store.sent({("visitors-changelog", 3): range(self._sent_count, end)})
+        self._sent_count = end
         assert {partition for _, partition, *_ in self.sent} <= {3}
 
     def values(self, topic: str) -> list[bytes]:
