@@ -77,14 +77,3 @@ def _type_of(text: str, browser: str | None) -> DeviceType:
     if any(mark in text for mark in _PHONES):
         return "mobile"
     return "desktop" if any(mark in text for mark in _DESKTOPS) else "unknown"
-
-
-_MARKS: Final = tuple(
-    dict.fromkeys((*(mark for mark, _ in (*_BROWSERS, *_SYSTEMS)), *_TABLETS, *_PHONES, *_DESKTOPS, "mobile"))
-)
-
-
-def plain_user_agent(user_agent: str) -> str:
-    """Only those words of a user agent that these tables know: the same device, and nothing that tells two phones apart."""
-    text = user_agent[:512].lower()
-    return " ".join(mark for mark in _MARKS if mark in text)

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Final
 
 from contracts.codec import ENCODER, cloud_event_headers
-from contracts.dead_letters import DeadLetter
+from contracts.dead_letters import DeadLetter, RequestEnvelope
 from contracts.events import Event
 from contracts.ids import derived_id
 from contracts.topics import EVENTS, EVENTS_DLQ

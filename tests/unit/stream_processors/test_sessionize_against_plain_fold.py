@@ -60,13 +60,14 @@ class Partition:
         records = self.log[self.position : self.position + count]
         output = self.worker.poll(records) if records else []
         if fate != "dies before Kafka has the output":
+            before = len(self.changelog)
             for topic, _, key, value, _ in output:
                 if topic == CHANGELOG and fate != "dies between features and state":
                     self.changelog.append((key, value))
                 elif topic == "session-features" and value is not None:
                     self.told.append(SESSION_FEATURES_DECODER.decode(value))
         if "dies" not in fate:
-            self.worker.store.sent({(CHANGELOG, PARTITION): len(self.changelog) - 1})
+            self.worker.store.sent({(CHANGELOG, PARTITION): range(before, len(self.changelog))})
         self.position += len(records)
         if fate == "commits":
             self.committed = self.position

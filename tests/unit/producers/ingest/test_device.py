@@ -1,10 +1,8 @@
 """A user agent tells the device class, the browser and the operating system."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from producers.ingest.device import device_of, plain_user_agent
+from producers.ingest.device import device_of
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
@@ -27,34 +25,3 @@ WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 )  # fmt: skip
 def test_a_user_agent_tells_the_device(user_agent: str, device: tuple[str, str | None, str | None]) -> None:
     assert device_of(user_agent) == device
-
-
-WORDS = st.sampled_from(
-    [
-        "Windows",
-        "Phone",
-        "iPhone",
-        "Android",
-        "Mobile",
-        "Mobi",
-        "Tablet",
-        "CrOS x",
-        "Mac OS X",
-        "X11",
-        "MSIE 9",
-        "Bot",
-        "Edg/1",
-    ]
-) | st.text(max_size=5)
-
-
-@given(st.lists(WORDS, max_size=8).map(" ".join))
-def test_the_plain_words_of_a_user_agent_tell_the_same_device(user_agent: str) -> None:
-    assert device_of(plain_user_agent(user_agent)) == device_of(user_agent)
-
-
-def test_the_plain_words_do_not_tell_two_phones_apart() -> None:
-    phone = "Mozilla/5.0 (Linux; Android {}; {}) AppleWebKit/537.36 Chrome/116.0.5845.{} Mobile Safari/537.36"
-    plain = plain_user_agent(phone.format(13, "Pixel 7 Pro", 163))
-    assert plain == plain_user_agent(phone.format(14, "SM-S918B", 92))
-    assert not any(each.isdigit() for each in plain)
