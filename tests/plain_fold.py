@@ -9,6 +9,7 @@ from typing import Any
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from contracts.ids import derived_id
+from models import bots
 from models.channels import channel_of
 from models.pages import kind_of
 
@@ -108,6 +109,13 @@ def _session(run: list[Event]) -> dict[str, Any]:
         "os": earliest("os"),
         "country": earliest("country"),
         "ga_session_number": max(numbers, default=None),
+        "consent": next((word for word in ("refused", "granted") if word in {e.consent for e in run}), None),
+        "bot_score": bots.bot_score(
+            max(e.bot_score or 0.0 for e in run),
+            sorted({bots.milliseconds(e.occurred_at) for e in pages})[: bots.MAX_PAGE_TIMES],
+            len(pages),
+            _thousandths(told("engagement_time_msec")),
+        ),
     }
 
 
