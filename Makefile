@@ -41,6 +41,7 @@ bench: setup ## measure every claim of the README; each script prints its figure
 
 chaos: setup kafka ## kill, freeze, fill and slow things under load; prints what was lost: nothing
 	@$(BIN)/python -m tests.chaos.ingest
+	@$(BIN)/python -m tests.chaos.streams
 
 kafka: ## fetch the jars of Apache Kafka with Maven, for the tests on the real broker
 	@test -n "$$(ls $(KAFKA_JARS)/kafka_*.jar 2>/dev/null)" || mvn --quiet --batch-mode --file tests/apache_kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
