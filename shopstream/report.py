@@ -1,5 +1,6 @@
-"""An evaluation as one HTML page that needs nothing else: the prefix curve, reliability, gains, and every figure."""
+"""An evaluation as one HTML page that needs nothing else: prefix curves, reliability, gains, and every figure."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -25,7 +26,7 @@ small{color:#6b7280}
 
 def page_of(result: Evaluation) -> str:
     """The whole page."""
-    curves = [_curves(result.curve), _reliability(result.curve), _gains(result.curve)]
+    curves = [_curves(result.curve), _lift(result.curve), _reliability(result.curve), _gains(result.curve)]
     tables = [_table("Every visitor", result.curve)]
     if result.curve_of_new_visitors:
         tables.append(_table("Visitors without a session in the training time", result.curve_of_new_visitors))
@@ -36,7 +37,7 @@ def page_of(result: Evaluation) -> str:
         (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shopstream: evaluation</title>',
             f"<style>{STYLE}</style><h1>How early the likelihood knows</h1>",
-            f"<p>{escape(result.data)}, model {escape(result.model_version)}.</p><p>{escape(result.protocol)}.</p>",
+            f"<p>{escape(result.data)}, model {escape(result.model_version)}.</p><p>{escape(result.protocol[:1].upper() + result.protocol[1:])}.</p>",
             f"<p>Log loss of what was tried, on later visitors: {tried}.</p>" if tried else "",
             f'<div class="charts">{"".join(curves)}</div>{"".join(tables)}',
             "<p><small>Intervals are of 95 %, from resampling visits. ECE: ten bins of equal width; in parentheses with bins of "
@@ -59,6 +60,17 @@ def _curves(curve: Sequence[PrefixRow]) -> str:
     return chart("After the first k events", "k", lines, x_max=max(row.k for row in curve), y_max=1.0)
 
 
+def _lift(curve: Sequence[PrefixRow]) -> str:
+    known = [row for row in curve if row.lift is not None and row.lift_interval is not None]
+    band = [(row.k, *row.lift_interval) for row in known if row.lift_interval]
+    lines = [
+        Line("buyers in the top 5 %, against all visits", [(row.k, row.lift or 0.0) for row in known], band=band),
+        Line("chance", [(row.k, 1.0) for row in curve], is_dashed=True),
+    ]
+    highest = math.ceil(max((high for _, _, high in band), default=1.0) / 5) * 5
+    return chart("Lift after the first k events", "k", lines, x_max=max(row.k for row in curve), y_max=float(highest))
+
+
 def _reliability(curve: Sequence[PrefixRow]) -> str:
     lines = [
         Line(
@@ -79,7 +91,7 @@ def _gains(curve: Sequence[PrefixRow]) -> str:
         if row.k in SHOWN and row.gains
     ]
     lines.append(Line("chance", [(0.0, 0.0), (100.0, 1.0)], is_dashed=True))
-    return chart("Lift: share of all buyers found", "best-scored visits, %", lines, x_max=100.0, y_max=1.0)
+    return chart("Gains: share of all buyers found", "best-scored visits, %", lines, x_max=100.0, y_max=1.0)
 
 
 def _groups(groups: Sequence[GroupRow]) -> str:

@@ -23,4 +23,4 @@ def test_a_real_log_gets_its_curve_and_its_page(tmp_path: Path, capsys: pytest.C
         assert 0 <= row["ece"] < 0.1, row
         assert {"base_rate", "auc", "pr_auc", "lift", "brier"} <= set(row)
     assert told["curve"][0]["lift"] > 1
-    assert page.read_text().count("<svg") == 3
+    assert page.read_text().count("<svg") == 4

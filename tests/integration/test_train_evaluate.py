@@ -77,7 +77,7 @@ def test_a_model_of_one_period_judges_the_next(
     assert curve[3]["auc"] > 0.75, "by the third page whoever goes on to buy is known"
     assert curve[3]["pr_auc"] > 2 * curve[3]["base_rate"]
     assert curve[3]["ece"] < 0.1
-    assert page.read_text().count("<svg") == 3
+    assert page.read_text().count("<svg") == 4
 
 
 def test_the_model_that_is_served_is_judged_when_no_other_is_named(

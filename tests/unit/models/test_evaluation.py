@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from models.evaluation import calibration_error, curve_of, gains_of, lift_of, reliability_of, row_of
+from contracts.events import Event
+from models.evaluation import (
+    SMALLEST_GROUP,
+    calibration_error,
+    curve_of,
+    gains_of,
+    groups_of,
+    lift_of,
+    reliability_of,
+    row_of,
+)
 from models.examples import examples_of
 from models.tables import table_of
 from tests.factories import event
@@ -55,3 +65,23 @@ def test_a_visit_counts_where_it_has_the_length_and_has_not_bought() -> None:
     table = table_of(examples_of(story))
     curve = curve_of(table, np.full(len(table), 0.2), (1, 2, 3), resamples=5)
     assert [(row.k, row.n, row.base_rate) for row in curve] == [(1, 2, 0.5), (2, 1, 1.0)]
+
+
+def test_visits_are_grouped_by_device_and_source_where_there_are_enough() -> None:
+    def story(number: int, device: str) -> list[Event]:
+        context = {"page_path": "/", "device_type": device, "campaign_medium": "email"}
+        names = ["page_view", "page_view", "page_view", "purchase"] if number % 3 == 0 else ["page_view"] * 3
+        return [
+            event(name, f"12:0{minute}", visitor_id=f"{device}{number}", context=context)
+            for minute, name in enumerate(names)
+        ]
+
+    events = [each for number in range(SMALLEST_GROUP) for each in story(number, "mobile")]
+    events += [each for number in range(5) for each in story(number, "tablet")]
+    table = table_of(examples_of(events))
+    groups = groups_of(table, np.full(len(table), 0.3), 3, resamples=5)
+    assert [(group.by, group.group, group.figures.n) for group in groups] == [
+        ("device", "mobile", SMALLEST_GROUP),
+        ("source", "email", SMALLEST_GROUP + 5),
+    ]
+    assert groups[0].figures.base_rate == pytest.approx(1 / 3, abs=0.01)

@@ -2,29 +2,32 @@
 
 import numpy as np
 
-from models.evaluation import row_of
+from models.evaluation import GroupRow, row_of
 from shopstream.evaluate import Evaluation
 from shopstream.report import page_of
 
 
-def evaluation(**fields: str) -> Evaluation:
+def evaluation(data: str = "a log", groups: tuple[GroupRow, ...] = ()) -> Evaluation:
     random = np.random.default_rng(1)
     probability = random.uniform(size=300)
     bought = (random.uniform(size=300) < probability).astype(float)
-    values = {"format": "rees46", "data": "a log", "protocol": "judged", "model_version": "boosting-1", **fields}
     curve = tuple(row_of(k, probability, bought, resamples=5) for k in (1, 3, 10))
     return Evaluation(
-        **values,  # type: ignore[arg-type]  # texts, and no other field of it is one
+        format="rees46",
+        data=data,
+        protocol="judged",
+        model_version="boosting-1",
         trained_until=None,
         challengers={"boosting": 0.2},
         curve=curve,
         curve_of_new_visitors=(),
+        groups=groups,
     )
 
 
-def test_it_has_the_three_charts_and_a_row_for_each_length() -> None:
+def test_it_has_the_four_charts_and_a_row_for_each_length() -> None:
     page = page_of(evaluation())
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert page.count("<tr>") == 4
     assert "boosting 0.20000" in page
 
@@ -41,3 +44,13 @@ def test_a_curve_without_buyers_is_drawn_too() -> None:
         Evaluation(**{**{f: getattr(evaluation(), f) for f in Evaluation.__struct_fields__}, "curve": (empty,)})
     )
     assert "unknown" in page
+
+
+def test_each_device_and_source_has_a_row_under_its_heading() -> None:
+    figures = evaluation().curve[1]
+    groups = [GroupRow(by=by, group=group, figures=figures) for by, group in (("device", "mobile"), ("source", "paid"))]
+    page = page_of(evaluation(groups=tuple(groups)))
+    assert "By device, after 3 events" in page
+    assert "<td>mobile</td>" in page
+    assert "By source, after 3 events" in page
+    assert "<td>paid</td>" in page
