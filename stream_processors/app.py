@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import faust
-from aiokafka import ConsumerRecord
 from faust.types import TP, StreamT
 
 from contracts.topics import EVENTS, PARTITIONS
@@ -16,14 +15,13 @@ from models.policy import Policy
 from models.serving import Scorer
 from runtime.settings import KafkaSettings, ProcessSettings
 from stream_processors.outbox import Outbox
-from stream_processors.poll_lane import PollSchema, use_poll_lanes
+from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
 from stream_processors.score import Decider
 from stream_processors.sessionize import Sessionizer
 from stream_processors.shelves import Shelf, StoreDamaged
+from stream_processors.suspension import Pulse
 from stream_processors.visitors import VisitorStates, VisitorStore, VisitorTable
 from stream_processors.watchdog import Progress, Recovery
-
-Poll = list[ConsumerRecord]
 
 SOURCE = "shopstream/process"
 SWEEP_S = 1.0
@@ -94,7 +92,8 @@ def make_app(
         recovery_buffer_size=POLLS_AT_ONCE,
         extra_topic_configs=CHANGELOG,
     )
-    use_poll_lanes(app, [EVENTS.name, table.changelog_topic_name])
+    pulse = Pulse(app.conf.broker_session_timeout)
+    use_poll_lanes(app, [EVENTS.name, table.changelog_topic_name], pulse)
     store = VisitorStore(states_of(app), table.changelog_topic_name, process.cache_visitors)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
     recovery = Recovery()
@@ -119,8 +118,13 @@ def make_app(
                 except StoreDamaged:
                     await _never()
             for tp, records in waiting:
+                records.is_done = True
                 progress.reached(tp, records[-1].offset)
             yield
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust types it loosely
+    async def beat() -> None:
+        await pulse.run()
 
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def sweep() -> None:

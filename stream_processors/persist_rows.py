@@ -136,9 +136,15 @@ def final_ids(replacements: dict[str, str]) -> dict[str, str]:
 
 
 def _keep_fuller(kept: dict[str, Told], told: Told) -> None:
-    """Of one session keep what was told last, unless it was told of fewer events: a session only grows."""
+    """Of one session keep what was told last, unless it is older.
+
+    A session only grows, and opens again only by an event: with the same events, closed is the newer.
+    """
     known = kept.get(told.session_id)
-    if known is None or told.event_count >= known.event_count:
+    if known is None or (told.event_count, told.closed_at is not None) >= (
+        known.event_count,
+        known.closed_at is not None,
+    ):
         kept[told.session_id] = told
 
 

@@ -18,11 +18,20 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 
 from stream_processors.reconnecting import pause_between_attempts
+from stream_processors.suspension import Pulse, check_before_sending
 
 HIGHWATER_TIMEOUT_MS = 5_000
 FETCH_MAX_WAIT_MS = 20
 """How long the broker may hold back a fetch that finds nothing. The client keeps one fetch in flight and leaves out of it
 the partitions whose records are not consumed yet; with Faust's 1,500 ms their next records wait that long."""
+
+
+class Poll(list[ConsumerRecord]):
+    """The records of one partition and poll."""
+
+    is_done = False
+    """Set by the agent once all output made of it is acknowledged. Until then Faust's acknowledgement does not count: Faust
+    also acknowledges what it passes over because partitions are about to be revoked."""
 
 
 class PollSchema(faust.Schema[Any, Any]):
@@ -51,13 +60,18 @@ class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Any:
-        """Fetch from the active partitions, and from no other when there are none.
+        """Fetch from the active partitions, from no other when there are none, and only from changelogs until recovery is over.
 
         Faust hands over a live set, which recovery may have emptied meanwhile; the client takes an empty set for all
-        partitions, and Faust would drop what then comes from the paused ones.
+        partitions, and Faust would drop what then comes from the paused ones. And Faust lets the sources go on a moment
+        before it has sought their committed offsets and cleared the agents' queues: what was fetched in that moment was
+        cleared and never fetched again.
         """
         if active_partitions is not None:
             active_partitions = set(active_partitions)
+            if self.app.rebalancing:
+                changelogs = self.app.tables.changelog_topics
+                active_partitions = {tp for tp in active_partitions if tp.topic in changelogs}
             if not active_partitions:
                 await asyncio.sleep(0.05)
                 return {}
@@ -163,8 +177,13 @@ class PollLaneConsumer(driver.Consumer):
     def _to_poll(self, tp: TP, batch: list[ConsumerRecord]) -> Any:
         last = batch[-1]
         message: Any = self._to_message(tp, last)
-        message.key, message.value, message.headers = None, batch, []
+        message.key, message.value, message.headers = None, Poll(batch), []
         return message
+
+    def ack(self, message: Message) -> bool:
+        if message.topic in self.lanes and not cast(Poll, message.value).is_done:
+            return False  # it is read again
+        return super().ack(message)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         # Offsets between two polls' last ones were delivered inside a poll; they are not gaps.
@@ -185,16 +204,21 @@ class PollLaneConsumer(driver.Consumer):
 
 
 class PatientProducer(driver.Producer):
-    """Faust's Kafka producer, which does not storm a broker that is away."""
+    """Faust's Kafka producer, which does not storm a broker that is away, nor send what is older than its worker's session."""
+
+    pulse: ClassVar[Pulse | None] = None
 
     def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
         producer = super()._new_producer(transactional_id)
         pause_between_attempts(producer.client)
+        if self.pulse is not None:
+            check_before_sending(producer.client, self.pulse)
         return producer
 
 
-def use_poll_lanes(app: faust.App, topics: Collection[str]) -> None:
+def use_poll_lanes(app: faust.App, topics: Collection[str], pulse: Pulse | None = None) -> None:
     """Give the app a transport with lanes for `topics`. Call before the app starts."""
     consumer = type("LaneConsumer", (PollLaneConsumer,), {"lanes": frozenset(topics)})
-    transport = type("LaneTransport", (driver.Transport,), {"Consumer": consumer, "Producer": PatientProducer})
+    producer = type("LaneProducer", (PatientProducer,), {"pulse": pulse})
+    transport = type("LaneTransport", (driver.Transport,), {"Consumer": consumer, "Producer": producer})
     app.transport = transport(app.conf.broker_consumer, app)

@@ -19,7 +19,7 @@ from models.session_features import features_of, outcome_of
 from models.visitor import HISTORY, LATENESS, Visitor
 from stream_processors.dead_letters import dead_letter
 from stream_processors.outbox import Outbox
-from stream_processors.visitors import Times, VisitorStore
+from stream_processors.visitors import StateTooLarge, Times, VisitorStore
 from stream_processors.watermarks import Watermarks
 
 log = logging.getLogger(__name__)
@@ -83,10 +83,16 @@ class Sessionizer:
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
             changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
             visitor = self._store.get(visitor_id, partition)
+        try:
+            self._store.put(visitor, partition, outbox)
+        except StateTooLarge as error:
+            self._store.discard_live(visitor_id)
+            for record, _ in arrivals:
+                self._bury(partition, record, "visitor_too_large", str(error), outbox, now)
+            return []
         made = [self._emit(visitor, session, caused_by, partition, outbox) for session, caused_by in changed]
         for _, event in arrivals:
             self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
-        self._store.put(visitor, partition, outbox)
         self._schedule(visitor, partition)
         return made
 

@@ -22,6 +22,12 @@ from stream_processors.shelves import Shelf, StoreDamaged
 
 ENCODER: Final = msgspec.msgpack.Encoder()
 DECODER: Final = msgspec.msgpack.Decoder(Visitor)
+MAX_STATE_BYTES: Final = 900_000
+"""Kafka refuses a record above a megabyte, again at each attempt: one visitor with more would stop a partition."""
+
+
+class StateTooLarge(ValueError):
+    """A visitor's state does not fit a record of the changelog; the text says how large it would be."""
 
 
 class Age(msgspec.Struct, array_like=True):
@@ -185,8 +191,10 @@ class VisitorStore:
         return visitor
 
     def put(self, visitor: Visitor, partition: int, outbox: Outbox) -> None:
-        """Keep the state, and add its changelog record to the outbox."""
+        """Keep the state, and add its changelog record to the outbox. Raises `StateTooLarge`, and then keeps nothing."""
         raw, key = ENCODER.encode(visitor), visitor.visitor_id.encode()
+        if len(raw) > MAX_STATE_BYTES:
+            raise StateTooLarge(f"the visitor's state would be {len(raw):,} bytes; {MAX_STATE_BYTES:,} are the most")
         if visitor.visitor_id in self._unknown:
             self._unknown.discard(visitor.visitor_id)
             self._added[partition] += 1

@@ -29,9 +29,9 @@ def unreadable(*_: Any) -> Any:
 if __name__ == "__main__":
     match sys.argv[1]:
         case "agent-waits":
-            Outbox.send = never_acknowledged  # type: ignore[assignment,method-assign]
+            Outbox.send = never_acknowledged  # type: ignore[assignment, method-assign]
         case "fold-hangs":
             VisitorStore.get = hangs  # type: ignore[method-assign]
         case "state-unreadable":
-            VisitorStore.recovered = unreadable  # type: ignore[assignment,method-assign]
+            VisitorStore.recovered = unreadable  # type: ignore[assignment, method-assign]
     sys.exit(process.serve(ProcessSettings.from_environ(os.environ), KafkaSettings.from_environ(os.environ)))

@@ -6,7 +6,7 @@ import faust
 import uvloop
 
 from benchmarks.stream import steps
-from stream_processors.poll_lane import PollSchema, use_poll_lanes
+from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
 
 
 async def main(is_plain: bool) -> None:
@@ -37,11 +37,12 @@ async def main(is_plain: bool) -> None:
         use_poll_lanes(app, [steps.EVENTS])
 
         @app.agent(app.topic(steps.EVENTS, schema=PollSchema(), maxsize=16))
-        async def count_polls(polls: faust.StreamT[list[object]]) -> None:
+        async def count_polls(polls: faust.StreamT[Poll]) -> None:
             async for records in polls:
                 for record in records:
-                    steps.decode_event(record.value)  # type: ignore[attr-defined]
+                    steps.decode_event(record.value)
                 counter.add(len(records))
+                records.is_done = True
 
     await app.start()
     await app.wait_until_stopped()

@@ -1,4 +1,5 @@
--- One row per session whose features came: they replace older ones. A session only grows, so features of fewer events are older.
+-- One row per session whose features came: they replace older ones. A session only grows, so features of fewer events are older;
+-- it opens again only by an event, so of the same events those of the open session are older.
 insert into sessions (
     session_id, visitor_id, user_id, write_key, received_at, started_at, last_seen_at, closed_at,
     event_count, page_count, product_view_count, distinct_product_count, distinct_category_count, list_view_count,
@@ -88,4 +89,6 @@ on conflict (session_id) do update set
     likelihood = excluded.likelihood,
     persona = excluded.persona,
     style = excluded.style
-where excluded.event_count >= sessions.event_count;
+where
+    (excluded.event_count, excluded.closed_at is not null)
+    >= (sessions.event_count, sessions.closed_at is not null);

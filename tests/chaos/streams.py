@@ -1,17 +1,19 @@
 """The chaos matrix of the streams: under load on Apache Kafka, fault by fault, nothing is lost and nothing counted twice.
 
-    python -m tests.chaos.streams [--only FAULT …] [--sessions N] [--rate N]
+    python -m tests.chaos.streams [--only FAULT …] [--sessions N]
 
 After each fault the load stops, everything drains, and Postgres must equal the reference. Exits 1 on any difference.
 """
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from shopstream.supervise import ServiceFailed
@@ -134,15 +136,23 @@ def tell(result: Result, running: Rig) -> None:
             print(f"    {text}" if text else "", flush=True)
 
 
-def run(faults: Sequence[str], sessions: int, per_second: float, folder: Path, *, is_telling: bool = False) -> bool:
-    """Every named fault on one rig, one after the other; whether all went well."""
+def run(
+    faults: Sequence[str],
+    folder: Path,
+    *,
+    sessions: int = 0,
+    per_second: float = PER_SECOND,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    is_telling: bool = False,
+) -> bool:
+    """Every named fault on one rig, one after the other; whether all went well. `settings` are the services'."""
 
     def say(text: str) -> None:
         if is_telling:
             print(f"    {text}", flush=True)
 
     results = []
-    with rig(folder, say) as running, Ears(running.kafka) as ears:
+    with rig(folder, say, settings) as running, Ears(running.kafka) as ears:
         if sessions:
             fill(running, sessions)
         print(line(HEADINGS), flush=True)
@@ -150,7 +160,8 @@ def run(faults: Sequence[str], sessions: int, per_second: float, folder: Path, *
             results.append(suffer(running, ears, fault, per_second))
             tell(results[-1], running)
         if sessions:
-            results.append(Result("crowd", sessions, difference=compare(running, "crowd", list(crowd(sessions)))))
+            difference = compare(running, "crowd", list(crowd(sessions)))
+            results.append(Result("crowd", sessions, decides_again_s=0.0, difference=difference))
             tell(results[-1], running)
     return all(result.is_good for result in results)
 
@@ -162,17 +173,25 @@ def main() -> int:
     )
     parser.add_argument("--sessions", type=int, default=0, help="live sessions before the first fault")
     parser.add_argument("--rate", type=float, default=PER_SECOND, help="events a second")
+    parser.add_argument("--set", nargs="+", default=[], metavar="SHOPSTREAM_…=…", help="settings of the services")
     parser.add_argument("--folder", type=Path, help="where logs and data stay; a temporary folder when not given")
     parser.add_argument("--tell", action="store_true", help="say what dies and is started again")
     options = parser.parse_args()
     if (reason := missing()) is not None:
         print(f"the chaos matrix needs Apache Kafka: {reason}", file=sys.stderr)
         return 2
-    if options.folder:
-        options.folder.mkdir(parents=True, exist_ok=True)
-        return int(not run(options.only, options.sessions, options.rate, options.folder, is_telling=options.tell))
-    with tempfile.TemporaryDirectory(prefix="shopstream-chaos-", ignore_cleanup_errors=True) as folder:
-        return int(not run(options.only, options.sessions, options.rate, Path(folder), is_telling=options.tell))
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shopstream-chaos-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        is_good = run(
+            options.only,
+            folder,
+            sessions=options.sessions,
+            per_second=options.rate,
+            settings=dict(each.split("=", 1) for each in options.set),
+            is_telling=options.tell,
+        )
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from runtime.settings import KafkaSettings
 from shopstream.embedded.postgres import postgres_service
 from shopstream.pipeline import postgres_dsn
 from shopstream.ports import free_port
-from shopstream.probes import figures_at, ready_check
+from shopstream.probes import ready_check
 from shopstream.supervise import Service, Supervisor
 from sql.migrate import migrate
 from tests.apache_kafka.server import kafka_service
@@ -40,9 +40,10 @@ class NotInTime(RuntimeError):
 class Rig:
     """Kafka, Postgres, two workers and the sink, each under the name by which faults reach it."""
 
-    def __init__(self, folder: Path, supervisor: Supervisor) -> None:
+    def __init__(self, folder: Path, supervisor: Supervisor, settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.supervisor = supervisor
+        self._settings = settings
         broker, address = kafka_service(folder)
         port = free_port()
         self.dsn = postgres_dsn(port)
@@ -73,6 +74,7 @@ class Rig:
             "SHOPSTREAM_PROCESS_APP_ID": GROUP,
             "SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S": str(REBALANCE_TIMEOUT_S),
             "SHOPSTREAM_PROCESS_STUCK_AFTER_S": str(STUCK_AFTER_S),
+            **self._settings,
         }
         self.supervisor.start(
             Service(
@@ -125,12 +127,8 @@ class Rig:
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of one statement."""
         with contextlib.closing(psycopg2.connect(self.dsn)) as connection, connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, values or None)
             return cursor.fetchall()
-
-    def figures(self, name: str) -> dict[str, float]:
-        """A worker's metrics, empty while it does not answer."""
-        return dict(figures_at(self._urls[name]) or {})
 
     def waiting(self) -> str | None:
         """Which records wait for a worker or for the sink, None when none does."""
@@ -162,11 +160,11 @@ def _ends(client: KafkaAdminClient) -> dict[tuple[str, int], int]:
 
 
 @contextlib.contextmanager
-def rig(folder: Path, say: Callable[[str], None]) -> Iterator[Rig]:
+def rig(folder: Path, say: Callable[[str], None], settings: Mapping[str, str]) -> Iterator[Rig]:
     """Everything running, for the length of a `with` block; nothing is left running after it."""
     supervisor = Supervisor(say=say)
     try:
-        yield Rig(folder, supervisor)
+        yield Rig(folder, supervisor, settings)
     finally:
         for run in supervisor.runs():
             if run.process is not None:

@@ -53,6 +53,16 @@ def test_another_cluster_is_read_from_its_beginning(tables: Tables) -> None:
         assert PostgresSink(connection, "cluster-1").read_offsets([("events", 0)])["events", 0] == 1
 
 
+def test_what_a_suspended_worker_still_tells_of_an_open_session_does_not_open_it_again(tables: Tables) -> None:
+    ended, late = features("12:00", closed_at="12:30"), features("12:00")
+    tables.write(ended)
+    tables.write(late)
+    tables.write(ended, late)
+    assert tables.rows("select closed_at is not null from sessions") == [True]
+    tables.write(features("12:00", event_count=2))
+    assert tables.rows("select closed_at is not null from sessions") == [False]
+
+
 def story() -> dict[str, list[msgspec.Struct]]:
     """A visitor whose session is told, replaced, joined with a later one and closed; by topic, in each topic's order."""
     shop = incentive("i1")

@@ -97,12 +97,12 @@ def click(kafka: KafkaSettings, visitor_id: str = "ada") -> None:
 
 
 @pytest.mark.parametrize(
-    ("flaw", "says"), [("agent-waits", "nothing was committed for"), ("fold-hangs", "Timeout (0:00:05)!")]
+    ("flaw", "says"), [("agent-waits", "nothing was committed for"), ("fold-hangs", "Timeout (0:00:10)!")]
 )
 def test_a_worker_that_gets_nowhere_ends_so_that_its_supervisor_starts_a_new_one(
     broker: KafkaSettings, tmp_path: Path, flaw: str, says: str
 ) -> None:
-    settings = {"SHOPSTREAM_PROCESS_STUCK_AFTER_S": "5"}
+    settings = {"SHOPSTREAM_PROCESS_STUCK_AFTER_S": "10"}
     with working(broker, tmp_path / "process.log", "tests.stuck_process", flaw, **settings) as worker:
         assert until(worker.is_ready), worker.said()
         click(broker)

@@ -99,6 +99,21 @@ def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.Mon
     assert len(shop.values("events-dlq")) == 1
 
 
+def test_a_visitor_with_more_than_a_record_can_hold_is_buried_and_stops_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stream_processors.visitors.MAX_STATE_BYTES", 2_000)
+    shop = Shop()
+    shop.poll(event("add_to_cart", "12:00", visitor_id="bot", items=({"item_id": "sencha"},)))
+    orders = [event("add_to_cart", "12:01", visitor_id="bot", items=({"item_id": "sencha"},)) for _ in range(100)]
+    shop.poll(*orders, event("page_view", "12:02", visitor_id="ada"))
+    assert [each.visitor_id for each in shop.features()] == ["ada"]
+    codes = [DEAD_LETTER_DECODER.decode(value).code for value in shop.values("events-dlq")]
+    assert codes == ["visitor_too_large"] * 100
+    shop.poll(event("page_view", "12:03", visitor_id="bot"))
+    assert [each.event_count for each in shop.features()] == [2]
+
+
 def test_after_a_restart_a_repeated_poll_sends_the_same_sessions_again_and_counts_nothing_twice() -> None:
     shop = Shop()
     first = [event(), event()]
