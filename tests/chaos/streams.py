@@ -87,7 +87,7 @@ def suffer(running: Rig, ears: Ears, fault: str, per_second: float = PER_SECOND,
             running.until("every partition decides", lambda: ears.decided_again_s(began_at, load) is not None, 60)
             running.wait(WARM_S)
             hit_at = time.monotonic()
-            FAULTS[fault](running)
+            hit_at = FAULTS[fault](running) or hit_at
             running.until(
                 "every partition decides again",
                 lambda: ears.decided_again_s(hit_at, load) is not None,

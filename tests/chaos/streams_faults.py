@@ -11,7 +11,8 @@ import psycopg2
 
 from tests.chaos.streams_rig import Rig
 
-Fault = Callable[[Rig], None]
+Fault = Callable[[Rig], float | None]
+"""Returns when it hit, should that be later than when it was asked for."""
 
 SUSPENDED_S: Final = 60.0
 PAUSED_S: Final = 15.0
@@ -35,8 +36,11 @@ def sigstop_worker(rig: Rig) -> None:
     rig.send("process-1", signal.SIGCONT)
 
 
-def broker_restart(rig: Rig) -> None:
+def broker_restart(rig: Rig) -> float:
+    before = rig.restarts()
     rig.send("kafka", signal.SIGTERM)
+    rig.until("the broker has ended", lambda: rig.restarts() > before, 30)
+    return time.monotonic()
 
 
 def broker_sigkill(rig: Rig) -> None:
