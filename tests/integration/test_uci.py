@@ -9,6 +9,7 @@ from tests.replay_files import real_data
 UCI = real_data() / "uci-online-shoppers"
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not UCI.exists(), reason="the real tables are not on this machine (SHOPSTREAM_TEST_DATA)")
 def test_the_honest_figures_are_at_least_the_best_published_ones() -> None:
     data = read(UCI)
