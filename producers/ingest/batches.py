@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 from kafka.structs import TopicPartition
@@ -21,6 +21,7 @@ from contracts.codec import Headers
 from producers.ingest import metrics
 
 MAX_BATCH_BYTES: Final = 262_144
+TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 _MAGIC: Final = 2
 _NO_COMPRESSION: Final = 0
 
@@ -30,35 +31,51 @@ Written = tuple[str, bytes, bytes, Headers]
 
 
 class _Acknowledgement:
-    """Resolves `all` when every batch that holds a record of one request is acknowledged, or one has failed."""
+    """Resolves `all` when every record of one request is acknowledged, or one has failed."""
 
-    __slots__ = ("all", "batches")
+    __slots__ = ("all", "records")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.all: asyncio.Future[None] = loop.create_future()
-        self.batches = 0
+        self.records = 0
 
     def one(self, error: BaseException | None) -> None:
-        """A batch has ended."""
-        self.batches -= 1
-        if self.all.done():  # nobody waits any more, or another batch has failed
+        """A record has arrived or failed."""
+        self.records -= 1
+        if self.all.done():  # nobody waits any more, or another record has failed
             return
         if error is not None:
             self.all.set_exception(error)
-        elif self.batches == 0:
+        elif self.records == 0:
             self.all.set_result(None)
 
 
 class _Batch:
-    """Records of one partition that travel together, and the requests that wait for them."""
+    """Records of one partition that travel together."""
 
-    __slots__ = ("began_at", "place", "records", "waiting")
+    __slots__ = ("began_at", "place", "records", "rows")
 
     def __init__(self, place: TopicPartition) -> None:
         self.place = place
         self.records = MemoryRecordsBuilder(_MAGIC, _NO_COMPRESSION, MAX_BATCH_BYTES)
-        self.waiting: list[_Acknowledgement] = []
+        self.rows: list[tuple[bytes, bytes, Headers, _Acknowledgement]] = []
+        """Key, value and headers of each record, and the request that waits for it."""
         self.began_at = time.monotonic()
+
+    def takes(self, now_ms: int, key: bytes, value: bytes, headers: Headers, acknowledgement: _Acknowledgement) -> bool:
+        """Add a record; false when it has no room beside the others."""
+        if self.records.append(now_ms, key, value, headers) is None:
+            return False
+        self.rows.append((key, value, headers, acknowledgement))
+        return True
+
+
+class _Whole(ProducerBatch):  # type: ignore[misc]  # kafka-python has no types
+    """A batch that counts as one record, so that kafka-python tells when it is too large instead of splitting it in silence."""
+
+    @property
+    def record_count(self) -> int:
+        return 1
 
 
 class Batches:
@@ -90,18 +107,16 @@ class Batches:
         if not records:
             acknowledgement.all.set_result(None)
             return acknowledgement.all
+        acknowledgement.records = len(records)
         now_ms = int(time.time() * 1000)
         for (_, key, value, headers), place in zip(records, places, strict=True):
             batch = self._filling.get(place)
             if batch is None:
                 batch = self._filling[place] = _Batch(place)
-            if batch.records.append(now_ms, key, value, headers) is None:
+            if not batch.takes(now_ms, key, value, headers, acknowledgement):
                 self._full.append(batch)
                 batch = self._filling[place] = _Batch(place)
-                batch.records.append(now_ms, key, value, headers)  # the first is taken whatever its size
-            if not batch.waiting or batch.waiting[-1] is not acknowledgement:
-                batch.waiting.append(acknowledgement)
-                acknowledgement.batches += 1
+                batch.takes(now_ms, key, value, headers, acknowledgement)  # the first is taken whatever its size
         self._flush_soon()
         return acknowledgement.all
 
@@ -133,11 +148,19 @@ class Batches:
 
     def _send(self, batch: _Batch, leader: int | None) -> None:
         accumulator = self._producer._accumulator
-        sending = ProducerBatch(batch.place, batch.records)
+        sending = _Whole(batch.place, batch.records)
         sending.produce_future.add_callback(self._told, batch, leader)
         with accumulator._tp_lock(batch.place):
             accumulator._batches[batch.place].append(sending)
             accumulator._incomplete.add(sending)
+
+    def _send_one_by_one(self, batch: _Batch) -> None:
+        """The broker takes no batch of this size: what it does take of it goes alone, and what it does not fails alone."""
+        now_ms = int(time.time() * 1000)
+        for row in batch.rows:
+            alone = _Batch(batch.place)
+            alone.takes(now_ms, *row)
+            self._full.append(alone)
 
     def _told(self, batch: _Batch, leader: int | None, result: tuple[Any, Any, Any]) -> None:
         """The sender's thread says how a batch ended: by a function that gives each record's error, or None."""
@@ -156,8 +179,11 @@ class Batches:
             if error is None:
                 metrics.KAFKA_UP.set(1)
                 metrics.KAFKA_SECONDS.observe(time.monotonic() - batch.began_at)
+            if isinstance(error, TOO_LARGE) and len(batch.rows) > 1:
+                self._send_one_by_one(batch)
+                continue
             failure = None if error is None else self._failure(error)
-            for waiting in batch.waiting:
+            for *_, waiting in batch.rows:
                 waiting.one(failure)
         if self._full or self._filling:
             self._flush_soon()

@@ -162,10 +162,12 @@ def test_a_record_too_large_for_kafkas_topic_is_kept_aside_and_stops_no_other(tm
         async def drain() -> None:
             publisher = SpoolingPublisher(KafkaPublisher(kafka, timeout_ms=5_000), spool, patience_s=1)
             publisher.start()
-            async with asyncio.timeout(30):
-                while not spool.is_empty:
-                    await asyncio.sleep(0.05)
-            await asyncio.to_thread(publisher.close)
+            try:
+                async with asyncio.timeout(30):
+                    while not spool.is_empty:
+                        await asyncio.sleep(0.05)
+            finally:
+                await asyncio.to_thread(publisher.close)
 
         asyncio.run(drain())
         assert {len(record.value) for record in records_on(kafka, EVENTS.name, 2)} == {10, 20}
