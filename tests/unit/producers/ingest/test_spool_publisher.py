@@ -136,7 +136,7 @@ class SlowPublisher(RecordingPublisher):
     """Takes less than the disk does."""
 
     async def publish(self, records: Sequence[Record]) -> None:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.005)
         await super().publish(records)
 
 
@@ -156,7 +156,7 @@ def test_a_load_that_the_disk_takes_faster_than_kafka_is_held_back_until_the_spo
                     number += 1
 
             senders = [asyncio.create_task(send(f"v{number}")) for number in range(60)]
-            await asyncio.sleep(0.2)
+            await until(lambda: sum(each.stat().st_size for each in tmp_path.iterdir()) > 5_000_000)
             kafka.is_down = False
             await until(lambda: bool(kafka.records) and list(tmp_path.iterdir()) == [])
             is_over.set()
