@@ -11,7 +11,6 @@ import itertools
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -24,13 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import aiohttp
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
 
+from benchmarks.latency.bare_loop import Loop
 from benchmarks.measure import last_line, machine, percentile, table
 from contracts.decisions import Decision
 from contracts.ids import visitor_id_of
-from contracts.topics import EVENTS_DLQ, PARTITIONS
-from producers.ingest.publish import KafkaPublisher, Record
 from producers.shoppers.streams import listen
 from producers.shoppers.visit import instant
 from runtime.kafka import create_topics
@@ -54,10 +51,6 @@ AIMS = {"p50": 3.0, "p99": 5.0}
 POSTERS = 32
 WARM_UP_S = 2.0
 SETTLE_S = 3.0
-BARE = EVENTS_DLQ.name
-"""The bare round trip's topic: ingest's publisher writes to no others than its own two, and this one is idle."""
-READ_EVERY_MS = 20
-"""The console's `fetch_max_wait_ms`."""
 encode = msgspec.json.Encoder().encode
 
 
@@ -124,53 +117,6 @@ class Shop:
     def forget(self) -> None:
         self._posted_at.clear()
         self.latencies_ms, self.hops_ms = [], []
-
-
-class Loop:
-    """The bare round trip: publish as ingest does, read as the console does."""
-
-    def __init__(self, kafka: KafkaSettings) -> None:
-        self._publisher = KafkaPublisher(kafka, timeout_ms=10_000)
-        self._publisher.start()
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=list(kafka.brokers),
-            enable_auto_commit=False,
-            metrics_enabled=False,
-            fetch_max_wait_ms=READ_EVERY_MS,
-        )
-        partitions = [TopicPartition(BARE, n) for n in range(PARTITIONS)]
-        self._consumer.assign(partitions)
-        self._consumer.seek_to_beginning(*partitions)
-        self._posted_at: dict[bytes, float] = {}
-        self._number = itertools.count()
-        self._stop = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self.latencies_ms: list[float] = []
-
-    def _read(self) -> None:
-        while not self._stop.is_set():
-            for records in self._consumer.poll(timeout_ms=250).values():
-                now = time.perf_counter()
-                for record in records:
-                    posted_at = self._posted_at.pop(record.key, None)
-                    if posted_at is not None:
-                        self.latencies_ms.append((now - posted_at) * 1000)
-
-    async def post(self) -> None:
-        key = str(next(self._number)).encode()
-        self._posted_at[key] = time.perf_counter()
-        await self._publisher.publish([Record(BARE, key, b"x" * 600, [])])
-
-    def forget(self) -> None:
-        self._posted_at.clear()
-        self.latencies_ms = []
-
-    def close(self) -> None:
-        self._stop.set()
-        self._reader.join(5)
-        self._consumer.close()
-        self._publisher.close()
 
 
 async def at_rate(what: Shop | Loop, rate: float, seconds: float) -> list[float]:
