@@ -129,7 +129,9 @@ def dead_letter_findings(rows: list[tuple[str, str, int, str]]) -> Iterator[Find
             "dead letters",
             "note" if stage == "ingest" else "problem",
             f"{count} of {stage} in the last hour, {code}: {message}",
-            "correct the sender" if stage == "ingest" else f"see the log of {stage}, then replay",
+            "correct the sender; shopstream dlq fix and replay bring them in"
+            if stage == "ingest"
+            else f"see the log of {stage}, then shopstream dlq replay",
         )
     if not rows:
         yield Finding("dead letters", "ok", "none in the last hour")

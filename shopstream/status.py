@@ -77,15 +77,38 @@ def is_caught_up(step: str, figures: Figures | None) -> bool:
     )
 
 
+class Totals:
+    """Counters that go on where they were when the service behind them begins again at 0."""
+
+    def __init__(self) -> None:
+        self._latest: dict[tuple[str, str], float] = {}
+        self._earlier: dict[tuple[str, str], float] = {}
+        """What was counted by the lives before this one, by service and metric."""
+
+    def of(self, service: str, figures: Figures | None) -> Figures | None:
+        """The service's figures, each counter with what it had counted before it began again."""
+        return figures and {
+            name: self._total((service, name), value) if name.endswith("_total") else value
+            for name, value in figures.items()
+        }
+
+    def _total(self, key: tuple[str, str], value: float) -> float:
+        latest = self._latest.get(key, 0.0)
+        if value < latest:
+            self._earlier[key] = self._earlier.get(key, 0.0) + latest
+        self._latest[key] = value
+        return self._earlier.get(key, 0.0) + value
+
+
 def status_of(figures: Mapping[str, Figures | None], before: Status, seconds: float) -> Status:
-    """What the services' metrics say, `seconds` after the look before. A service that restarted begins again at 0."""
+    """What the services' metrics say, `seconds` after the look before."""
     ingest = figures.get("ingest") or {}
     process = figures.get("process")
     persist = figures.get("persist")
     events = ingest.get("ingest_events_accepted_total", before.events)
     return Status(
         events=events,
-        events_per_s=max(0.0, events - before.events) / seconds if seconds > 0 else 0.0,
+        events_per_s=(events - before.events) / seconds if seconds > 0 else 0.0,
         decisions=(process or {}).get("process_decisions_total", before.decisions),
         dead_letters=ingest.get("ingest_events_rejected_total", 0.0)
         + (process or {}).get("process_dead_letters_total", 0.0),
@@ -115,6 +138,7 @@ class Watcher:
 
     def __init__(self, urls: Mapping[str, str], dsn: str) -> None:
         self.status = Status()
+        self._totals = Totals()
         self._urls = urls
         self._dsn = dsn
         self._stop = threading.Event()
@@ -132,7 +156,8 @@ class Watcher:
         looked_at = time.monotonic()
         with ThreadPoolExecutor(max_workers=max(1, len(self._urls))) as pool:
             while not self._stop.wait(EVERY_S):
-                figures = dict(zip(self._urls, pool.map(figures_at, self._urls.values()), strict=True))
+                looks = zip(self._urls, pool.map(figures_at, self._urls.values()), strict=True)
+                figures = {service: self._totals.of(service, told) for service, told in looks}
                 now = time.monotonic()
                 status, looked_at = status_of(figures, self.status, now - looked_at), now
                 try:

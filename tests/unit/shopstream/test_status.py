@@ -1,6 +1,6 @@
 """How the pipeline does, in one line."""
 
-from shopstream.status import LatestDecision, Status, is_caught_up, status_of
+from shopstream.status import LatestDecision, Status, Totals, is_caught_up, status_of
 
 
 def test_rates_are_counted_between_two_looks() -> None:
@@ -8,9 +8,14 @@ def test_rates_are_counted_between_two_looks() -> None:
     assert (status.events, status.events_per_s) == (150.0, 25.0)
 
 
-def test_a_service_that_began_again_at_zero_has_no_negative_rate() -> None:
-    status = status_of({"ingest": {"ingest_events_accepted_total": 3.0}}, Status(events=100.0), seconds=1.0)
-    assert status.events_per_s == 0
+def test_a_service_that_began_again_at_zero_goes_on_where_it_was() -> None:
+    totals = Totals()
+    told = [
+        totals.of("process", {"process_decisions_total": count, "process_lag_records": 7.0}) for count in (90, 4, 9)
+    ]
+    assert told == [{"process_decisions_total": count, "process_lag_records": 7.0} for count in (90, 94, 99)]
+    assert totals.of("persist", {"process_decisions_total": 1.0}) == {"process_decisions_total": 1.0}
+    assert totals.of("process", None) is None
 
 
 def test_the_lag_of_a_service_that_does_not_answer_is_unknown() -> None:
