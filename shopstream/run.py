@@ -199,9 +199,12 @@ class PipelineRun:
             self._wait_until_stored(servers, sent)
         for name in ("storefront", "ingest"):
             self._supervisor.stop(name)
+        has_finished = True
         for name in ("process", "persist"):
-            self._wait_until_caught_up(name)
+            has_finished &= self._wait_until_caught_up(name)
             self._supervisor.stop(name)
+        if has_finished:
+            self._display.say("stopped: every event that was taken is stored")
         if sent is not None and self._options.is_accounted:
             self._settle_account(servers, sent)
 
@@ -235,8 +238,8 @@ class PipelineRun:
                 return
             self._pause(0.3)
 
-    def _wait_until_caught_up(self, step: str) -> None:
-        """A run that accounts for its events waits as long as something moves; another one has its deadline."""
+    def _wait_until_caught_up(self, step: str) -> bool:
+        """A run that accounts for its events waits as long as something moves; another one has its deadline, and may miss it."""
         url = self._pipeline.urls()[step]
         patience_s = NO_PROGRESS_S if self._options.is_accounted else CATCH_UP_S
         least, since = math.inf, time.monotonic()
@@ -246,8 +249,9 @@ class PipelineRun:
                 least, since = lag, time.monotonic()
             if time.monotonic() - since > patience_s:
                 self._display.say(f"{step} has not caught up; what is left waits in Kafka")
-                return
+                return False
             self._pause(0.2)
+        return True
 
     def _pause(self, seconds: float) -> None:
         """Let time pass without leaving the services alone."""
