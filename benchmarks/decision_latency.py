@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import os
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -24,19 +23,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import aiohttp
 import msgspec
 
+from benchmarks.broker import broker, kind_of_broker
 from benchmarks.latency.bare_loop import Loop
 from benchmarks.measure import last_line, machine, percentile, table
 from contracts.decisions import Decision
 from contracts.ids import visitor_id_of
 from producers.shoppers.streams import listen
 from producers.shoppers.visit import instant
-from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
-from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port
 from shopstream.probes import figures_at, ready_check
 from shopstream.supervise import Service, running
-from tests.apache_kafka.server import apache_kafka, missing
 
 VISITORS = 60
 SHARES = (0.1, 0.5, 0.8)
@@ -231,13 +228,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="seconds at each rate")
     parser.add_argument("--embedded", action="store_true", help="the embedded broker even when Apache Kafka is here")
     options = parser.parse_args()
-    kind = "embedded broker" if options.embedded or missing() else "Apache Kafka"
+    kind = kind_of_broker(is_embedded=options.embedded)
     print(f"{machine()}; {kind}", flush=True)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = embedded_broker if kind == "embedded broker" else apache_kafka
-        kafka = KafkaSettings(brokers=(stack.enter_context(server(folder)),))
-        create_topics(kafka)
+        kafka, folder = stack.enter_context(broker(kind))
         running_services, urls = services(kafka, folder)
         for service in running_services:
             stack.enter_context(running(service, timeout_s=60))

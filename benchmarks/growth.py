@@ -9,11 +9,9 @@ import argparse
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,18 +21,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
 
+from benchmarks.broker import broker, kind_of_broker
 from benchmarks.measure import last_line, machine, table
 from benchmarks.stream.workload import Encoded, fill
 from contracts.codec import ENCODER
 from contracts.events import Context, Event, Item, Properties
 from contracts.topics import PARTITIONS
-from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
-from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port
 from shopstream.probes import figures_at, ready_check
 from shopstream.supervise import Service, Supervisor
-from tests.apache_kafka.server import apache_kafka, missing
 
 SIZES = (1_000, 10_000, 100_000)
 LARGEST = 1_000_000
@@ -216,15 +212,11 @@ def main() -> None:
     parser.add_argument("--stores", nargs="+", choices=STORES, default=list(STORES))
     parser.add_argument("--embedded", action="store_true", help="the embedded broker even when Apache Kafka is here")
     options = parser.parse_args()
-    kind = "embedded broker" if options.embedded or missing() else "Apache Kafka"
+    kind = kind_of_broker(is_embedded=options.embedded)
     print(f"{machine()}; {kind}", flush=True)
     found: list[Cost] = []
     for sessions in [*options.sessions, *([LARGEST] if options.largest else [])]:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            server = embedded_broker if kind == "embedded broker" else apache_kafka
-            kafka = KafkaSettings(brokers=(stack.enter_context(server(folder)),))
-            create_topics(kafka)
+        with broker(kind) as (kafka, folder):
             put(kafka, sessions)
             for store in options.stores:
                 found.append(cost(kafka, store, sessions, folder))

@@ -7,7 +7,6 @@ ones are answered. At the same rate kafka-python alone sends records of the same
 import argparse
 import os
 import sys
-import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -15,17 +14,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.broker import broker, kind_of_broker
 from benchmarks.ingest.load import post_all, post_at_rate
 from benchmarks.ingest.requests import requests_of
 from benchmarks.measure import last_line, machine, percentile, table
 from contracts.topics import EVENTS_DLQ, PARTITIONS
-from runtime.kafka import create_topics, durable_producer
+from runtime.kafka import durable_producer
 from runtime.settings import KafkaSettings
-from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port
 from shopstream.probes import ready_check
 from shopstream.supervise import Service, running
-from tests.apache_kafka.server import apache_kafka, missing
 
 SHARE = 0.5
 CONNECTIONS = 128
@@ -67,15 +65,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds at half of capacity, each round")
     parser.add_argument("--embedded", action="store_true", help="the embedded broker even when Apache Kafka is here")
     options = parser.parse_args()
-    kind = "embedded broker" if options.embedded or missing() else "Apache Kafka"
+    kind = kind_of_broker(is_embedded=options.embedded)
     print(f"{machine()}; {kind}", flush=True)
     ours: list[float] = []
     bare: list[float] = []
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = embedded_broker if kind == "embedded broker" else apache_kafka
-        kafka = KafkaSettings(brokers=(stack.enter_context(server(folder)),))
-        create_topics(kafka)
+        kafka, folder = stack.enter_context(broker(kind))
         port = free_port()
         environ = {**os.environ, "SHOPSTREAM_KAFKA_BROKERS": kafka.brokers[0], "SHOPSTREAM_INGEST_PORT": str(port)}
         ingest = Service(

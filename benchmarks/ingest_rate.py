@@ -10,9 +10,8 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +20,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import msgspec
 import psutil
 
+from benchmarks.broker import broker, kind_of_broker
 from benchmarks.ingest.load import post_all
 from benchmarks.ingest.requests import requests_of
 from benchmarks.measure import last_line, machine, table
 from contracts.topics import EVENTS, EVENTS_DLQ
-from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
-from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port, port_check
 from shopstream.probes import ready_check
 from shopstream.supervise import Service, running
-from tests.apache_kafka.server import apache_kafka, missing
 from tests.kafka_records import records_on
 
 ROOT = Path(__file__).parents[1]
@@ -170,13 +167,9 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000, help="events a round; a quarter of it with bodies of one")
     parser.add_argument("--embedded", action="store_true", help="the embedded broker even when Apache Kafka is here")
     options = parser.parse_args()
-    kind = "embedded broker" if options.embedded or missing() else "Apache Kafka"
+    kind = kind_of_broker(is_embedded=options.embedded)
     print(f"{machine()}; {kind}", flush=True)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = embedded_broker if kind == "embedded broker" else apache_kafka
-        kafka = KafkaSettings(brokers=(stack.enter_context(server(folder)),))
-        create_topics(kafka)
+    with broker(kind) as (kafka, folder):
         works = measure(kafka, options.events, folder)
     rows: list[tuple[object, ...]] = []
     ratios = {}

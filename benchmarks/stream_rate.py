@@ -9,9 +9,7 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kafka.admin import NewTopic
 
+from benchmarks.broker import broker, kind_of_broker
 from benchmarks.measure import last_line, machine, table
 from benchmarks.stream import workload
 from benchmarks.stream.contest import OURS, Contestant, Measured, counted, measured
 from contracts.topics import PARTITIONS
-from runtime.kafka import admin, create_topics
+from runtime.kafka import admin
 from runtime.settings import KafkaSettings
-from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port
-from tests.apache_kafka.server import apache_kafka, missing
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".shopstream" / "bench-venv"
@@ -71,18 +68,11 @@ def contestants(python: str) -> list[Contestant]:
     ]
 
 
-@contextmanager
-def broker(folder: Path, kind: str) -> Iterator[KafkaSettings]:
-    """A fresh broker with our topics and the peers'."""
-    server = apache_kafka if kind == "Apache Kafka" else embedded_broker
-    with server(folder) as address:
-        kafka = KafkaSettings(brokers=(address,))
-        create_topics(kafka)
-        client = admin(kafka)
-        names = [f"{peer}-{what}" for peer in PEER_NAMES for what in ("features", "decisions")]
-        client.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
-        client.close()
-        yield kafka
+def create_peers_topics(kafka: KafkaSettings) -> None:
+    client = admin(kafka)
+    names = [f"{peer}-{what}" for peer in PEER_NAMES for what in ("features", "decisions")]
+    client.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+    client.close()
 
 
 def environ(kafka: KafkaSettings, name: str, folder: Path, count: int) -> Mapping[str, str]:
@@ -138,7 +128,7 @@ def main() -> None:
 
     *others, core = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, others or {core})
-    kind = "embedded broker" if options.embedded or missing() else "Apache Kafka"
+    kind = kind_of_broker(is_embedded=options.embedded)
     print(f"{machine()}; {kind}", flush=True)
     python = peers_python()
     who = [each for each in contestants(python) if options.only in ("", each.name)]
@@ -152,10 +142,11 @@ def main() -> None:
         if not records:
             continue
         print(f"{load}: {len(records):,} events of {len({key for _, key, _ in records}):,} visitors", flush=True)
-        with tempfile.TemporaryDirectory() as name, broker(Path(name), kind) as kafka:
-            results = contest(kafka, records, who, Path(name), core)
+        with broker(kind) as (kafka, folder):
+            create_peers_topics(kafka)
+            results = contest(kafka, records, who, folder, core)
             if load == "simulated shoppers" and not options.only:
-                counts = overhead(kafka, python, len(records), Path(name), core)
+                counts = overhead(kafka, python, len(records), folder, core)
         rows += [
             (f"{load}: {each.label}", each.rate, each.processor_us, each.features, each.decisions, _said(each))
             for each in results

@@ -7,8 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +15,9 @@ import psutil
 
 from runtime.settings import KafkaSettings
 from shopstream.ports import free_port
+from tests.waiting import until
+
+COMMAND = (sys.executable, "-m", "shopstream", "ingest")
 
 
 class Answered(NamedTuple):
@@ -50,6 +52,9 @@ class IngestProcess(NamedTuple):
     def post(self, *calls: object, key: str = "demo", **headers: str) -> Answered:
         return self.ask("POST", "/v1/batch", json.dumps({"batch": calls, "writeKey": key}).encode(), **headers)
 
+    def is_ready(self) -> bool:
+        return self.ask("GET", "/readyz").status == 200
+
     def connect(self) -> socket.socket:
         """A bare connection, to send what no HTTP client would."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
@@ -65,8 +70,10 @@ class IngestProcess(NamedTuple):
 
 
 @contextlib.contextmanager
-def ingest_process(kafka: KafkaSettings, log: Path | None = None, **settings: str) -> Iterator[IngestProcess]:
-    """Run ingest on a free port, with its output in `log` if there is one; ready to publish when it yields."""
+def ingest_process(
+    kafka: KafkaSettings, log: Path | None = None, *, waits: bool = True, **settings: str
+) -> Iterator[IngestProcess]:
+    """Run ingest on a free port, with its output in `log` if there is one; ready to publish when it yields, if it `waits`."""
     port = free_port()
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SHOPSTREAM_")},
@@ -75,10 +82,10 @@ def ingest_process(kafka: KafkaSettings, log: Path | None = None, **settings: st
         **{f"SHOPSTREAM_INGEST_{name.upper()}": value for name, value in settings.items()},
     }
     with open(log, "wb") if log else contextlib.nullcontext() as output:
-        process = subprocess.Popen([sys.executable, "-m", "shopstream", "ingest"], env=environ, stderr=output)
+        process = subprocess.Popen(COMMAND, env=environ, stderr=output)
     running = IngestProcess(process, port)
     try:
-        until(lambda: running.ask("GET", "/readyz").status == 200, 40)
+        until(running.is_ready if waits else lambda: running.ask("GET", "/livez").status == 200, 40)
         yield running
     finally:
         process.terminate()
@@ -87,17 +94,6 @@ def ingest_process(kafka: KafkaSettings, log: Path | None = None, **settings: st
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
-    """Return once `condition` holds; while nothing answers it does not."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if condition():
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"not within {timeout_s} s")
 
 
 def received(connection: socket.socket) -> bytes:

@@ -10,23 +10,9 @@ with newest as (
     limit 1
 ),
 told as (
-    select
-        score_at_prefix.prefix,
-        role.name as role,
-        role.model_version,
-        role.likelihood,
-        least(greatest(role.likelihood, 1e-6), 1 - 1e-6) as probability,
-        case when role.name = 'challenger' then least(greatest(score_at_prefix.likelihood, 1e-6), 1 - 1e-6) end as champions,
-        score_at_prefix.has_bought::integer as bought
-    from score_at_prefix
-    cross join lateral (
-        values
-        ('champion', score_at_prefix.model_version, score_at_prefix.likelihood),
-        ('challenger', score_at_prefix.challenger_version, score_at_prefix.challenger_likelihood)
-    ) as role (name, model_version, likelihood)
-    where
-        role.model_version is not null
-        and score_at_prefix.closed_at > coalesce((select newest.closed_at from newest), '-infinity')
+    select *
+    from judged_score
+    where closed_at > coalesce((select newest.closed_at from newest), '-infinity')
 ),
 judged as (
     select

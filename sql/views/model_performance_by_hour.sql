@@ -2,30 +2,13 @@
 -- Log loss and Brier are means over sessions; `ece` is the mean distance of promise and outcome over ten bins of equal width;
 -- `auc` is the chance that a buyer was scored above another session, null where only one kind came.
 create view model_performance_by_hour as
-with told as (
+with placed as (
     select
-        score_at_prefix.hour,
-        score_at_prefix.prefix,
-        role.name as role,
-        role.model_version,
-        role.likelihood,
-        least(greatest(role.likelihood, 1e-6), 1 - 1e-6) as probability,
-        score_at_prefix.has_bought::integer as bought
-    from score_at_prefix
-    cross join lateral (
-        values
-        ('champion', score_at_prefix.model_version, score_at_prefix.likelihood),
-        ('challenger', score_at_prefix.challenger_version, score_at_prefix.challenger_likelihood)
-    ) as role (name, model_version, likelihood)
-    where role.model_version is not null
-),
-placed as (
-    select
-        told.*,
+        judged_score.*,
         -- Equal scores share the mean of their places.
         rank() over (partition by hour, role, model_version, prefix order by likelihood)
         + (count(*) over (partition by hour, role, model_version, prefix, likelihood) - 1) / 2.0 as place
-    from told
+    from judged_score
 ),
 bins as (
     select

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ from shopstream.ports import free_port
 from sql.migrate import migrate
 from tests.factories import decision, event, features, incentive, outcome
 from tests.stored import store
+from tests.waiting import until
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--disable-sync"]
@@ -67,14 +67,11 @@ def url(broker: KafkaSettings, database: str, tmp_path: Path) -> Iterator[str]:
 
 
 def wait_until_ready(readyz: str) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            with urllib.request.urlopen(readyz, timeout=5):
-                return
-        except OSError:
-            assert time.monotonic() < deadline, "the console was not ready in 20 seconds"
-            time.sleep(0.1)
+    def answers() -> bool:
+        with urllib.request.urlopen(readyz, timeout=5) as answer:
+            return bool(answer.status == 200)
+
+    until(answers)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from contracts.ids import visitor_id_of
 from contracts.topics import DECISIONS, EVENTS, PARTITIONS, SESSION_FEATURES, Topic
 from runtime.settings import KafkaSettings
 from tests.running import Running, running
+from tests.waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs" / "follow-one-event.md"
 BLOCKS: dict[str, Any] = {
@@ -87,14 +88,6 @@ def record_on(kafka: KafkaSettings, topic: Topic, visitor_id: str) -> tuple[Any,
     raise AssertionError(f"no record of {visitor_id} on {topic.name}")
 
 
-def eventually(found: Callable[[], Any], timeout_s: float = 20) -> Any:
-    """The first answer that is something."""
-    deadline = time.monotonic() + timeout_s
-    while not (answer := found()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return answer
-
-
 def test_one_click_is_found_at_every_hop(either_broker: KafkaSettings, database: str, tmp_path: Path) -> None:
     with running(either_broker, database, tmp_path) as shop:
         follow(shop)
@@ -133,7 +126,7 @@ def follow(shop: Running) -> None:
             " on p.session_id = e.session_id where e.message_id = 'the-one-event'"
         )
 
-    assert eventually(stored) == [("add_to_cart", session_id, "window")], shop.log("persist")
+    assert until(stored, what=lambda: shop.log("persist")) == [("add_to_cart", session_id, "window")]
     assert shop.query("select count(*) from events where visitor_id = %s", visitor_id) == [(1,)]
     live = "select cart_value, event_count, channel from live_sessions where session_id = %s"
     assert [(float(value), *rest) for value, *rest in shop.query(live, session_id)] == [(25.0, 1, "email")]

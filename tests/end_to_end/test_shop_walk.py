@@ -1,8 +1,7 @@
 """A real Chromium walks through the demo shop while the whole pipeline runs: every event stored once, decisions back in time."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from runtime.settings import KafkaSettings
 from tests.running import Running, running
+from tests.waiting import until
 
 SERVICES = ("console", "persist", "process", "ingest", "storefront")
 
@@ -51,13 +51,6 @@ class Watched:
         waits = "(heard) => heard.map((told) => told.at - Date.parse(told.occurred_at))"
         waited_ms: list[float] = self.page.evaluate(waits, self.decisions())
         return min(waited_ms) / 1000
-
-
-def until(holds: Callable[[], bool], timeout_s: float = 20) -> None:
-    """Wait until it holds; the assertion after it says what did not."""
-    deadline = time.monotonic() + timeout_s
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
 
 
 def test_every_event_of_a_purchase_is_stored_once_and_the_page_hears_decisions(shop: Running, browser: Browser) -> None:

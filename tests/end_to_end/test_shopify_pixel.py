@@ -17,9 +17,10 @@ from contracts.codec import EVENT_DECODER
 from contracts.events import Event
 from runtime.settings import KafkaSettings
 from tests.conformance.shop import page_at
-from tests.ingest_process import IngestProcess, ingest_process, until
+from tests.ingest_process import IngestProcess, ingest_process
 from tests.kafka_records import records_on
 from tests.shopify_events import CHECKOUT, LINE, event
+from tests.waiting import until
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "shopify.md"
 KEYS: Final = '[keys.shopify]\norigins = ["null"]\n'

@@ -25,7 +25,8 @@ from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
 from shopstream.embedded.broker import embedded_broker
 from tests.hostile.corpus import MEGABYTE, bodies, requests
-from tests.ingest_process import IngestProcess, ingest_process, received, track, until
+from tests.ingest_process import IngestProcess, ingest_process, received, track
+from tests.waiting import until
 
 MAX_GROWTH_BYTES: Final = 192 * MEGABYTE
 """Over what it held when it was warm, at any moment: max_inflight_bytes (64 MiB) for bodies, as much for their records, and one body unpacked and read."""

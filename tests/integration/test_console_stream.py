@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from runtime.settings import KafkaSettings
 from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port
 from tests.factories import decision, incentive
+from tests.waiting import until
 
 SECRET = "a visitor's secret of many characters"
 ADA = visitor_id_of(SECRET)
@@ -83,13 +84,6 @@ class Stream:
             if line != "\n" and name:
                 fields[name] = value
         return fields
-
-
-def until(is_so: Callable[[], bool], within_s: float = 20) -> None:
-    deadline = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < deadline, f"not so after {within_s} seconds"
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -22,6 +21,7 @@ from tests.factories import at, dead_letter, event
 from tests.kafka_records import records_on
 from tests.running import Running, running
 from tests.tables import Tables
+from tests.waiting import until
 
 START = datetime.now(UTC) - timedelta(minutes=10)
 PAGE = (Path(__file__).parents[2] / "docs" / "dead-letters.md").read_text()
@@ -238,10 +238,8 @@ def counted(shop: Running) -> dict[str, int]:
 
 
 def wait_until(shop: Running, wanted: dict[str, int]) -> None:
-    deadline = time.monotonic() + 40
-    while (now := counted(shop)) != wanted and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert now == wanted, shop.query("select stage, code, message, count(*) from dead_letter group by 1, 2, 3")
+    by_reason = "select stage, code, message, count(*) from dead_letter group by 1, 2, 3"
+    until(lambda: counted(shop) == wanted, 40, lambda: (counted(shop), shop.query(by_reason)))
 
 
 def execute(shop: Running, sql: str) -> None:

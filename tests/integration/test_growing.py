@@ -22,8 +22,9 @@ from runtime.recordings import RecordingError, recorded_by_kafka, recorded_in_fi
 from runtime.settings import KafkaSettings, ProcessSettings
 from shopstream.embedded.broker import embedded_broker
 from shopstream.supervise import Supervisor
-from tests.integration.test_streams import clicks, stream_processor, wait_until
+from tests.integration.test_streams import LONG, clicks, stream_processor
 from tests.recorded import settled
+from tests.waiting import until
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "growing.md"
 GROUP: Final = ProcessSettings().app_id
@@ -128,7 +129,7 @@ def test_two_workers_share_the_partitions_evenly(broker: KafkaSettings, tmp_path
             urls.append(f"http://127.0.0.1:{(worker.environ or {})['SHOPSTREAM_PROCESS_PORT']}")
             supervisor.start(replace(worker, name=name))
         supervisor.wait_until_ready(120, threading.Event())
-        assert wait_until(lambda: [len(partitions_of(url)) for url in urls] == [3, 3]), [*map(partitions_of, urls)]
+        until(lambda: [len(partitions_of(url)) for url in urls] == [3, 3], LONG, lambda: [*map(partitions_of, urls)])
         assert len(partitions_of(urls[0]) | partitions_of(urls[1])) == 6
     finally:
         supervisor.stop_all()

@@ -1,18 +1,15 @@
 """Ingest as a process, over real HTTP into a real broker: what a 200 promises, and what happens while the broker is away."""
 
-import contextlib
 import gzip
 import http.client
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -22,14 +19,10 @@ from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
 from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port
+from tests.ingest_process import COMMAND, ingest_process, track
 from tests.kafka_records import records_on
+from tests.waiting import until
 
-SERVE = """
-import os, sys
-from producers.ingest.serve import serve
-from runtime.settings import IngestSettings, KafkaSettings
-sys.exit(serve(IngestSettings.from_environ(os.environ), KafkaSettings.from_environ(os.environ)))
-"""
 KEYS = """
 [keys.web]
 origins = ["https://shop.example"]
@@ -40,81 +33,12 @@ burst = 2
 """
 
 
-class Answered(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class Ingest(NamedTuple):
-    """A running ingest process."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-
-    def ask(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
-            response = connection.getresponse()
-            return Answered(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-
-    def post(self, *calls: object, key: str = "demo", **headers: str) -> Answered:
-        return self.ask("POST", "/v1/batch", json.dumps({"batch": calls, "writeKey": key}).encode(), **headers)
-
-
-@contextlib.contextmanager
-def ingest(kafka: KafkaSettings, **settings: str) -> Iterator[Ingest]:
-    port = free_port()
-    environ = {
-        **os.environ,
-        "SHOPSTREAM_KAFKA_BROKERS": ",".join(kafka.brokers),
-        "SHOPSTREAM_INGEST_PORT": str(port),
-        **{f"SHOPSTREAM_INGEST_{name.upper()}": value for name, value in settings.items()},
-    }
-    process = subprocess.Popen([sys.executable, "-c", SERVE], env=environ)
-    running = Ingest(process, port)
-    try:
-        until(lambda: running.ask("GET", "/livez").status == 200)
-        yield running
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            if condition():
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"not within {timeout_s} s")
-
-
-def ready(running: Ingest) -> bool:
-    return running.ask("GET", "/readyz").status == 200
-
-
-def call(message_id: str, **fields: Any) -> dict[str, Any]:
-    return {"type": "track", "event": "Song Played", "anonymousId": "ada", "messageId": message_id, **fields}
-
-
 def test_a_200_means_the_events_are_on_the_topic_and_the_bad_ones_in_the_dead_letters(
     either_broker: KafkaSettings,
 ) -> None:
-    bad = call("bad", event="Order Completed", properties={"revenue": "a lot"})
-    with ingest(either_broker) as running:
-        until(lambda: ready(running))
-        answer = running.post(call("a"), bad, call("c", anonymousId=None), call("d", anonymousId="bob"))
+    bad = track("bad", event="Order Completed", properties={"revenue": "a lot"})
+    with ingest_process(either_broker) as running:
+        answer = running.post(track("a"), bad, track("c", anonymousId=None), track("d", anonymousId="bob"))
         assert (answer.status, answer.json["accepted"], answer.json["rejected"]) == (200, 2, 2)
         stored = {record.headers[3][1]: record for record in records_on(either_broker, EVENTS.name, 2)}
         letters = [DEAD_LETTER_DECODER.decode(record.value) for record in records_on(either_broker, EVENTS_DLQ.name, 2)]
@@ -128,10 +52,9 @@ def test_a_200_means_the_events_are_on_the_topic_and_the_bad_ones_in_the_dead_le
 
 
 def test_many_senders_at_once_lose_nothing(broker: KafkaSettings) -> None:
-    with ingest(broker) as running, ThreadPoolExecutor(16) as senders:
-        until(lambda: ready(running))
+    with ingest_process(broker) as running, ThreadPoolExecutor(16) as senders:
         answers = senders.map(
-            lambda number: running.post(*(call(f"{number}-{index}", anonymousId=f"v{number}") for index in range(20))),
+            lambda number: running.post(*(track(f"{number}-{index}", anonymousId=f"v{number}") for index in range(20))),
             range(50),
         )
         assert [answer.status for answer in answers] == [200] * 50
@@ -142,16 +65,16 @@ def test_many_senders_at_once_lose_nothing(broker: KafkaSettings) -> None:
 def test_ingest_comes_up_without_a_broker_answers_503_and_heals_each_time(tmp_path: Path) -> None:
     port = free_port()
     kafka = KafkaSettings(brokers=(f"127.0.0.1:{port}",))
-    with ingest(kafka, kafka_timeout_ms="2000") as running:
+    with ingest_process(kafka, waits=False, kafka_timeout_ms="2000") as running:
         for life in ("first", "second"):
-            away = running.post(call(f"away-{life}"))
+            away = running.post(track(f"away-{life}"))
             assert (away.status, away.json["code"], away.headers["retry-after"]) == (503, "kafka_unavailable", "1")
             assert running.ask("GET", "/readyz").status == 503
             assert running.ask("GET", "/livez").status == 200
             with embedded_broker(tmp_path, port):
                 create_topics(kafka)
-                until(lambda: ready(running) and running.post(call("back")).status == 200)
-                assert running.post(call(life)).status == 200
+                until(lambda: running.is_ready() and running.post(track("back")).status == 200)
+                assert running.post(track(life)).status == 200
                 stored = [EVENT_DECODER.decode(record.value).message_id for record in records_on(kafka, EVENTS.name, 2)]
                 assert life in stored
 
@@ -159,18 +82,17 @@ def test_ingest_comes_up_without_a_broker_answers_503_and_heals_each_time(tmp_pa
 def test_missing_topics_are_said_and_waited_for(tmp_path: Path) -> None:
     with embedded_broker(tmp_path) as address:
         kafka = KafkaSettings(brokers=(address,))
-        with ingest(kafka) as running:
+        with ingest_process(kafka, waits=False) as running:
             until(lambda: "topics create" in running.ask("GET", "/readyz").json["topics"])
-            assert running.post(call("a")).status == 503
+            assert running.post(track("a")).status == 503
             create_topics(kafka)
-            until(lambda: running.post(call("a")).status == 200)
+            until(lambda: running.post(track("a")).status == 200)
 
 
 def test_sigterm_answers_what_is_in_flight_and_ends_with_0(broker: KafkaSettings) -> None:
-    with ingest(broker) as running:
-        until(lambda: ready(running))
+    with ingest_process(broker) as running:
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
-        body = json.dumps({"batch": [call("last")], "writeKey": "demo"}).encode()
+        body = json.dumps({"batch": [track("last")], "writeKey": "demo"}).encode()
         connection.putrequest("POST", "/v1/batch")
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body[:10])
@@ -185,7 +107,7 @@ def test_sigterm_answers_what_is_in_flight_and_ends_with_0(broker: KafkaSettings
 
 
 def test_sigterm_without_a_broker_ends_soon() -> None:
-    with ingest(KafkaSettings(brokers=(f"127.0.0.1:{free_port()}",))) as running:
+    with ingest_process(KafkaSettings(brokers=(f"127.0.0.1:{free_port()}",)), waits=False) as running:
         started = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(10) == 0
@@ -193,9 +115,9 @@ def test_sigterm_without_a_broker_ends_soon() -> None:
 
 
 def test_a_port_in_use_is_one_clear_sentence(broker: KafkaSettings) -> None:
-    with ingest(broker) as running:
+    with ingest_process(broker) as running:
         environ = {**os.environ, "SHOPSTREAM_INGEST_PORT": str(running.port)}
-        second = subprocess.run([sys.executable, "-c", SERVE], env=environ, capture_output=True, check=False)
+        second = subprocess.run(COMMAND, env=environ, capture_output=True, check=False)
     assert second.returncode == 1
     assert b"SHOPSTREAM_INGEST_PORT" in second.stderr
     assert b"Traceback" not in second.stderr
@@ -204,22 +126,22 @@ def test_a_port_in_use_is_one_clear_sentence(broker: KafkaSettings) -> None:
 def test_what_browsers_and_limits_need_holds_over_real_http(broker: KafkaSettings, tmp_path: Path) -> None:
     keys = tmp_path / "keys.toml"
     keys.write_text(KEYS)
-    with ingest(broker, write_keys_file=str(keys)) as running:
-        until(lambda: ready(running))
+    with ingest_process(broker, write_keys_file=str(keys)) as running:
+        until(lambda: running.is_ready())
         shop = {"Origin": "https://shop.example"}
         preflight = running.ask("OPTIONS", "/v1/t", **shop, Access_Control_Request_Method="POST")
         assert preflight.status == 204
         assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
-        assert running.post(call("a"), key="web", **shop).status == 200
-        assert running.post(call("a"), key="web", Origin="https://evil.example").status == 403
-        assert running.post(call("a"), key="nope").status == 401
-        assert running.post(*(call(str(number)) for number in range(3)), key="slow").status == 200
-        late = running.post(call("late"), key="slow")
+        assert running.post(track("a"), key="web", **shop).status == 200
+        assert running.post(track("a"), key="web", Origin="https://evil.example").status == 403
+        assert running.post(track("a"), key="nope").status == 401
+        assert running.post(*(track(str(number)) for number in range(3)), key="slow").status == 200
+        late = running.post(track("late"), key="slow")
         assert (late.status, late.headers["retry-after"]) == (429, "2")
         bomb = gzip.compress(b" " * 20_000_000, 1)
         assert running.ask("POST", "/v1/batch", bomb, Content_Encoding="gzip").status == 413
         assert running.ask("POST", "/v1/batch", b" " * 5_000_000).status == 413
-        zipped = gzip.compress(json.dumps({"batch": [call("z")], "writeKey": "web"}).encode())
+        zipped = gzip.compress(json.dumps({"batch": [track("z")], "writeKey": "web"}).encode())
         form = "application/x-www-form-urlencoded"
         assert running.ask("POST", "/v1/batch/", zipped, Content_Encoding="gzip", Content_Type=form).status == 200
         snippet = running.ask("GET", "/shopstream.js", Accept_Encoding="gzip")
@@ -236,8 +158,7 @@ def test_the_examples_of_segments_own_spec_are_taken(broker: KafkaSettings) -> N
     paths = {"alias", "group", "identify", "page", "screen", "track"}
     statuses: list[int] = []
     accepted = 0
-    with ingest(broker) as running:
-        until(lambda: ready(running))
+    with ingest_process(broker) as running:
         for line in (SPEC / "segment_spec_examples.jsonl").read_text().splitlines():
             example = json.loads(line)
             path, body = posted(example)

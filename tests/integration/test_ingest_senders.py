@@ -6,7 +6,8 @@ import socket
 from pathlib import Path
 
 from runtime.settings import KafkaSettings
-from tests.ingest_process import IngestProcess, ingest_process, received, track, until
+from tests.ingest_process import IngestProcess, ingest_process, received, track
+from tests.waiting import until
 
 KEYS = """
 [keys.web]

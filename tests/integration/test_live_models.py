@@ -25,6 +25,7 @@ from shopstream.written import write_whole
 from tests.factories import event
 from tests.models import model_in
 from tests.running import Running, running
+from tests.waiting import until
 
 WITHIN_S = 5.0
 LONG_S = 60.0
@@ -116,13 +117,6 @@ def models(*arguments: str) -> datetime:
     return datetime.now(UTC)
 
 
-def wait_until(holds: Callable[[], bool], what: Callable[[], str]) -> None:
-    deadline = time.monotonic() + LONG_S
-    while not holds():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
-
-
 def by_hand(registry: Registry, champion: str) -> None:
     """Name a champion without any check, as whoever edits the file does."""
     state = msgspec.structs.replace(registry.state(), champion=champion)
@@ -161,8 +155,9 @@ def test_a_promoted_model_decides_within_seconds_a_bad_one_is_refused_and_no_eve
                 (folder / MODEL_FILE).write_bytes((folder / MODEL_FILE).read_bytes()[:-1_000])
             before = crowd.figure("process_model_reloads_total")
             by_hand(registry, version)
-            wait_until(
+            until(
                 lambda before=before: crowd.figure("process_model_reloads_total") > before,  # type: ignore[misc]
+                LONG_S,
                 lambda: crowd.pipeline.log("process"),
             )
             assert crowd.figure("process_models_refused") == 1
@@ -183,7 +178,7 @@ def test_a_promoted_model_decides_within_seconds_a_bad_one_is_refused_and_no_eve
             "select (select count(*) from events), (select count(distinct message_id) from events),"
             " (select coalesce(sum(event_count), 0) from sessions)"
         )
-        wait_until(lambda: crowd.pipeline.query(counts) == everything, lambda: str(crowd.pipeline.query(counts)))
+        until(lambda: crowd.pipeline.query(counts) == everything, LONG_S, lambda: crowd.pipeline.query(counts))
         assert crowd.pipeline.query("select count(*) from dead_letter") == [(0,)]
 
 
@@ -200,11 +195,12 @@ def test_a_challenger_is_recorded_beside_the_champion_and_decides_nothing(
         assert (found.challenger_version, found.challenger_likelihood) == ("keen-2", 0.9)
         assert found.model_version == alone.model_version
         assert found.likelihood < 0.5
-        wait_until(
+        until(
             lambda: (
                 crowd.pipeline.query("select count(*) > 100 from predictions where challenger_version = 'keen-2'")
                 == [(True,)]
             ),
+            LONG_S,
             lambda: crowd.pipeline.log("persist"),
         )
         stopped_at = models("shadow", "--stop")

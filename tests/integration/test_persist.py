@@ -6,10 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from stream_processors.persist_postgres import PostgresSink
 from stream_processors.persist_rows import Record
 from tests.cable import cable
 from tests.factories import decision, event, features
+from tests.waiting import until
 
 TOPIC = {Event: EVENTS.name, SessionFeatures: SESSION_FEATURES.name, Decision: DECISIONS.name}
 SERVE = (
@@ -86,13 +86,6 @@ def complete(count: int) -> tuple[int, ...]:
     return 2 * count, 2 * count, count, count, 2 * count, count, count
 
 
-def wait_until(is_so: Callable[[], Any], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 @contextmanager
 def sink_thread(kafka: KafkaSettings, dsn: str, **settings: Any) -> Iterator[SinkLoop]:
     """A sink in this process; whatever it raised is raised at the end."""
@@ -139,11 +132,11 @@ def test_everything_sent_lands_once(broker: KafkaSettings, database: str) -> Non
     migrate(database)
     send(broker, shoppers(300))
     with sink_thread(broker, database) as loop:
-        wait_until(lambda: counts(database) == complete(300))
-        wait_until(lambda: loop.problem is None)
+        until(lambda: counts(database) == complete(300))
+        until(lambda: loop.problem is None)
     with sink_thread(broker, database):  # which finds nothing left to do
         send(broker, [event(visitor_id="visitor-0", message_id="last")])
-        wait_until(lambda: counts(database)[0] == 601)
+        until(lambda: counts(database)[0] == 601)
     assert counts(database)[2:] == complete(300)[2:]
 
 
@@ -152,7 +145,7 @@ def test_two_sinks_at_once_write_each_record_once(broker: KafkaSettings, databas
     send(broker, shoppers(400))
     lost = persist.INTERRUPTIONS.labels("OffsetsMoved")._value.get()
     with sink_thread(broker, database, batch_rows=40), sink_thread(broker, database, batch_rows=40):
-        wait_until(lambda: counts(database) == complete(400))
+        until(lambda: counts(database) == complete(400))
     assert counts(database) == complete(400)
     assert persist.INTERRUPTIONS.labels("OffsetsMoved")._value.get() > lost
 
@@ -171,7 +164,7 @@ def test_a_crash_before_the_commit_loses_and_doubles_nothing(
 
     monkeypatch.setattr(PostgresSink, "_lock_offsets", crash_sometimes)
     with sink_thread(broker, database, batch_rows=30):
-        wait_until(lambda: counts(database) == complete(100))
+        until(lambda: counts(database) == complete(100))
     assert next(calls) > 8
 
 
@@ -181,12 +174,12 @@ def test_a_sink_killed_in_the_middle_loses_and_doubles_nothing(broker: KafkaSett
     reached = 0
     for _ in range(3):
         with sink_process(broker, database, free_port()) as process:
-            wait_until(lambda: counts(database)[0] > reached)  # noqa: B023  the loop waits here
+            until(lambda: counts(database)[0] > reached)  # noqa: B023  the loop waits here
             process.send_signal(signal.SIGKILL)
         reached = counts(database)[0]
     assert reached < 3000
     with sink_process(broker, database, free_port(), batch_rows=5000):
-        wait_until(lambda: counts(database) == complete(1500))
+        until(lambda: counts(database) == complete(1500))
 
 
 def test_a_consumer_that_falls_silent_is_replaced(
@@ -206,18 +199,18 @@ def test_a_consumer_that_falls_silent_is_replaced(
 
     monkeypatch.setattr(KafkaSource, "read", deaf_the_first_time)
     with sink_thread(broker, database):
-        wait_until(lambda: counts(database) == complete(2))
+        until(lambda: counts(database) == complete(2))
     assert len(sources) == 2
 
 
 def test_the_service_tells_its_health_and_stops_when_told(broker: KafkaSettings, database: str) -> None:
     port = free_port()
     with sink_process(broker, database, port) as process:
-        wait_until(lambda: "run `shopstream migrate`" in get(port, "/readyz"))
+        until(lambda: "run `shopstream migrate`" in get(port, "/readyz"))
         migrate(database)
-        wait_until(lambda: '"sink":"ok"' in get(port, "/readyz"))
+        until(lambda: '"sink":"ok"' in get(port, "/readyz"))
         send(broker, shoppers(5))
-        wait_until(lambda: 'persist_rows_total{table="events"} 10.0' in get(port, "/metrics"))
+        until(lambda: 'persist_rows_total{table="events"} 10.0' in get(port, "/metrics"))
         assert 'persist_lag_records{partition="0",topic="events"} 0.0' in get(port, "/metrics")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
@@ -240,14 +233,14 @@ def test_a_broker_that_comes_back_empty_is_read_from_its_beginning(database: str
         with embedded_broker(tmp_path, port):
             create_topics(kafka)
             send(kafka, shoppers(3))
-            wait_until(lambda: counts(database) == complete(3))
-        wait_until(lambda: "no Kafka broker answers" in sink_health(health))
+            until(lambda: counts(database) == complete(3))
+        until(lambda: "no Kafka broker answers" in sink_health(health))
         with embedded_broker(tmp_path, port):
-            wait_until(lambda: "no topic" in sink_health(health))
+            until(lambda: "no topic" in sink_health(health))
             create_topics(kafka)
             send(kafka, shoppers(5))
-            wait_until(lambda: counts(database) == complete(5))
-            wait_until(lambda: sink_health(health) == "ok")
+            until(lambda: counts(database) == complete(5))
+            until(lambda: sink_health(health) == "ok")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
@@ -256,13 +249,13 @@ def test_postgres_going_away_is_waited_out(broker: KafkaSettings, database: str)
     migrate(database)
     with cable(database) as (dsn, plug), sink_thread(broker, dsn) as loop:
         send(broker, shoppers(3))
-        wait_until(lambda: counts(database) == complete(3))
+        until(lambda: counts(database) == complete(3))
         plug.clear()
         send(broker, shoppers(10))
-        wait_until(lambda: "Postgres" in (loop.problem or ""))
+        until(lambda: "Postgres" in (loop.problem or ""))
         plug.set()
-        wait_until(lambda: counts(database) == complete(10))
-        wait_until(lambda: loop.problem is None)
+        until(lambda: counts(database) == complete(10))
+        until(lambda: loop.problem is None)
 
 
 def sink_health(port: int) -> str:

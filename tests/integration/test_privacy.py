@@ -3,7 +3,6 @@
 import json
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.running import Running, running
 from tests.unit.producers.ingest.test_privacy import ADA, BROWSER
 from tests.unit.producers.ingest.test_snowplow import TP2
 from tests.unit.producers.ingest.test_snowplow import event as snowplow_event
+from tests.waiting import until
 
 IDENTIFYING = ("lovelace", "203.0.113.77", "2001:db8:85a3:8d3", BROWSER, "s3cret")
 CALLS: list[dict[str, Any]] = [
@@ -70,13 +70,6 @@ def everything_in_postgres(shop: Running) -> str:
     return "\n".join(str(row[0]) for row in rows)
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "the events did not come through"
-        time.sleep(0.2)
-
-
 def test_who_refuses_leaves_nothing_behind_that_identifies(
     broker: KafkaSettings, database: str, tmp_path: Path
 ) -> None:
@@ -85,7 +78,7 @@ def test_who_refuses_leaves_nothing_behind_that_identifies(
         events = "select count(*) from events where consent = 'refused'"
 
         post(f"{url}/v1/batch", {"writeKey": "demo", "batch": CALLS}, **{"Sec-GPC": "1"})
-        until(lambda: shop.query(events) == [(7,)])
+        until(lambda: shop.query(events) == [(7,)], 60)
         refusal = {
             "consentManagement": {"provider": "oneTrust", "deniedConsentIds": ["C0002"], "allowedConsentIds": []}
         }
@@ -96,9 +89,9 @@ def test_who_refuses_leaves_nothing_behind_that_identifies(
         )
         unreadable = {**anonymous, "cx": "lovelace lovelace"}
         post(url + TP2, {"schema": "x", "data": [anonymous, unreadable]}, **{"SP-Anonymous": "*"})
-        until(lambda: shop.query(events) == [(9,)])
-        until(lambda: shop.query("select count(*) from dead_letter") == [(3,)])
-        until(lambda: shop.query("select count(*) from predictions where event_count >= 7") != [(0,)])
+        until(lambda: shop.query(events) == [(9,)], 60)
+        until(lambda: shop.query("select count(*) from dead_letter") == [(3,)], 60)
+        until(lambda: shop.query("select count(*) from predictions where event_count >= 7") != [(0,)], 60)
 
         for place in (everything_in_kafka(broker), everything_in_postgres(shop), *map(shop.log, shop.urls)):
             assert [text for text in IDENTIFYING if text in place] == []
@@ -110,7 +103,7 @@ def test_who_refuses_leaves_nothing_behind_that_identifies(
 
         # The same search finds what is there of somebody who does not refuse; addresses are cut all the same.
         post(f"{url}/v1/batch", {"writeKey": "demo", "batch": [CALLS[0], CALLS[7]]})
-        until(lambda: shop.query("select count(*) from events where user_id is not null") == [(1,)])
-        until(lambda: shop.query("select count(*) from dead_letter") == [(4,)])
+        until(lambda: shop.query("select count(*) from events where user_id is not null") == [(1,)], 60)
+        until(lambda: shop.query("select count(*) from dead_letter") == [(4,)], 60)
         for place in (everything_in_kafka(broker), everything_in_postgres(shop)):
             assert [text for text in IDENTIFYING if text in place] == ["lovelace"]

@@ -5,7 +5,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +27,9 @@ from shopstream.probes import figures_at
 from shopstream.supervise import Supervisor
 from tests.apache_kafka.server import apache_kafka, missing
 from tests.conftest import skip_unless_ci
-from tests.integration.test_ingest import SERVE, Ingest, call, ingest, ready, until
+from tests.ingest_process import COMMAND, IngestProcess, ingest_process, track
 from tests.kafka_records import records_on
+from tests.waiting import until
 
 
 def nowhere() -> KafkaSettings:
@@ -40,8 +40,8 @@ def port_of(kafka: KafkaSettings) -> int:
     return int(kafka.brokers[0].rpartition(":")[2])
 
 
-def post(running: Ingest, *numbers: int) -> int:
-    return running.post(*(call(str(number)) for number in numbers)).status
+def post(running: IngestProcess, *numbers: int) -> int:
+    return running.post(*(track(str(number)) for number in numbers)).status
 
 
 def stored(kafka: KafkaSettings, count: int) -> list[str]:
@@ -51,13 +51,13 @@ def stored(kafka: KafkaSettings, count: int) -> list[str]:
     )
 
 
-def figure(running: Ingest, name: str) -> float:
+def figure(running: IngestProcess, name: str) -> float:
     return (figures_at(f"http://127.0.0.1:{running.port}") or {}).get(name, -1.0)
 
 
 def test_events_taken_while_kafka_is_away_reach_it_in_order_when_it_comes(tmp_path: Path) -> None:
     kafka = nowhere()
-    with ingest(kafka, spool_dir=str(tmp_path / "spool")) as running:
+    with ingest_process(kafka, spool_dir=str(tmp_path / "spool")) as running:
         began = time.monotonic()
         assert [post(running, 2 * number, 2 * number + 1) for number in range(50)] == [200] * 50
         assert time.monotonic() - began < 10
@@ -78,7 +78,7 @@ def test_events_taken_while_kafka_is_away_reach_it_in_order_when_it_comes(tmp_pa
 
 def test_sigkill_of_an_ingest_with_a_filled_spool_loses_nothing(tmp_path: Path) -> None:
     kafka, spool = nowhere(), tmp_path / "spool"
-    with ingest(kafka, spool_dir=str(spool)) as running:
+    with ingest_process(kafka, spool_dir=str(spool)) as running:
         assert [post(running, number) for number in range(40)] == [200] * 40
         running.process.kill()
         running.process.wait()
@@ -86,7 +86,7 @@ def test_sigkill_of_an_ingest_with_a_filled_spool_loses_nothing(tmp_path: Path) 
     segment.write_bytes(segment.read_bytes() + segment.read_bytes()[:50])  # it was writing one more
     with embedded_broker(tmp_path, port_of(kafka)):
         create_topics(kafka)
-        with ingest(kafka, spool_dir=str(spool)) as running:
+        with ingest_process(kafka, spool_dir=str(spool)) as running:
             assert post(running, 40) == 200
             until(lambda: figure(running, "ingest_spool_events") == 0)
             assert stored(kafka, 41) == [str(number) for number in range(41)]
@@ -95,24 +95,24 @@ def test_sigkill_of_an_ingest_with_a_filled_spool_loses_nothing(tmp_path: Path) 
 
 def test_a_full_spool_is_a_503_that_says_when_to_come_again_and_heals(tmp_path: Path) -> None:
     kafka = nowhere()
-    with ingest(kafka, spool_dir=str(tmp_path / "spool"), spool_max_bytes="8000") as running:
+    with ingest_process(kafka, spool_dir=str(tmp_path / "spool"), spool_max_bytes="8000") as running:
         statuses = [post(running, number) for number in range(40)]
         taken = statuses.index(503)
         assert statuses == [200] * taken + [503] * (40 - taken)
-        refused = running.post(call("refused"))
+        refused = running.post(track("refused"))
         assert (refused.status, refused.json["code"], refused.headers["retry-after"]) == (503, "kafka_unavailable", "1")
         assert running.ask("GET", "/readyz").status == 503
         with embedded_broker(tmp_path, port_of(kafka)):
             create_topics(kafka)
-            until(lambda: ready(running) and post(running, 100) == 200)
+            until(lambda: running.is_ready() and post(running, 100) == 200)
             assert stored(kafka, taken + 1) == [*map(str, range(taken)), "100"]
 
 
 def test_a_full_disk_is_a_503_and_what_it_took_before_is_kept(tmp_path: Path) -> None:
     kafka = nowhere()
-    with ingest(kafka, spool_dir=str(tmp_path / "spool")) as running:
+    with ingest_process(kafka, spool_dir=str(tmp_path / "spool")) as running:
         unlimited = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
-        first = [running.post(call(f"{number}", properties={"text": "x" * 4_000})).status for number in range(5)]
+        first = [running.post(track(f"{number}", properties={"text": "x" * 4_000})).status for number in range(5)]
         assert first == [200, 200, 200, 503, 200]
         resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, unlimited)
         with embedded_broker(tmp_path, port_of(kafka)):
@@ -122,7 +122,7 @@ def test_a_full_disk_is_a_503_and_what_it_took_before_is_kept(tmp_path: Path) ->
 
 
 def test_sigterm_while_the_broker_is_frozen_answers_by_the_spool_and_the_next_ingest_publishes(tmp_path: Path) -> None:
-    kafka, settings = nowhere(), {"spool_dir": str(tmp_path / "spool")}
+    kafka, spool_dir = nowhere(), str(tmp_path / "spool")
     brokers = Supervisor(say=print)
     brokers.start(broker_service(tmp_path / "broker.log", port_of(kafka)))
     try:
@@ -130,8 +130,7 @@ def test_sigterm_while_the_broker_is_frozen_answers_by_the_spool_and_the_next_in
         create_topics(kafka)
         broker = brokers.runs()[0].process
         assert broker is not None
-        with ThreadPoolExecutor(1) as sender, ingest(kafka, **settings) as running:
-            until(lambda: ready(running))
+        with ThreadPoolExecutor(1) as sender, ingest_process(kafka, spool_dir=spool_dir) as running:
             broker.send_signal(signal.SIGSTOP)
             answer = sender.submit(post, running, 1)
             time.sleep(0.3)
@@ -139,7 +138,7 @@ def test_sigterm_while_the_broker_is_frozen_answers_by_the_spool_and_the_next_in
             assert answer.result(10) == 200
             assert running.process.wait(9) == 0, "sooner than a supervisor kills it"
         broker.send_signal(signal.SIGCONT)
-        with ingest(kafka, **settings) as running:
+        with ingest_process(kafka, spool_dir=spool_dir) as running:
             until(lambda: figure(running, "ingest_spool_events") == 0)
         assert stored(kafka, 1) == ["1"]
     finally:
@@ -185,10 +184,8 @@ def create_with_largest_record(kafka: KafkaSettings, topic: Topic, most_bytes: i
 
 def test_two_ingests_on_one_spool_are_one_clear_sentence(tmp_path: Path) -> None:
     spool = {"SHOPSTREAM_INGEST_SPOOL_DIR": str(tmp_path / "spool"), "SHOPSTREAM_INGEST_PORT": str(free_port())}
-    with ingest(nowhere(), spool_dir=spool["SHOPSTREAM_INGEST_SPOOL_DIR"]):
-        second = subprocess.run(
-            [sys.executable, "-c", SERVE], env={**os.environ, **spool}, capture_output=True, check=False, timeout=60
-        )
+    with ingest_process(nowhere(), spool_dir=spool["SHOPSTREAM_INGEST_SPOOL_DIR"]):
+        second = subprocess.run(COMMAND, env={**os.environ, **spool}, capture_output=True, check=False, timeout=60)
     assert second.returncode == 1
     assert b"another process keeps its spool" in second.stderr
     assert b"Traceback" not in second.stderr

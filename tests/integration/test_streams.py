@@ -5,7 +5,6 @@ import shutil
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ from shopstream.ports import free_port
 from shopstream.probes import ready_check
 from shopstream.supervise import Service, Supervisor
 from tests.factories import event
+from tests.waiting import until
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LONG = 90.0
@@ -121,14 +121,6 @@ def differences(expected: dict[str, SessionFeatures], features: Reader, decision
     return found
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = LONG) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-    return False
-
-
 def nothing(_: Path) -> None:
     """What is on disk stays as it is."""
 
@@ -179,12 +171,15 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
             (run,) = supervisor.runs()
             return run.state == "ready" and len(features.newest) >= seen
 
-        assert wait_until(enough), (tmp_path / "process.log").read_text()[-3000:]
+        until(enough, LONG, said)
         (run,) = supervisor.runs()
         assert run.process is not None
         run.process.send_signal(signal.SIGKILL)
         run.process.wait()
         then(state_dir)
+
+    def said() -> str:
+        return (tmp_path / "process.log").read_text()[-3000:]
 
     def what_differs() -> list[str]:
         supervisor.watch()
@@ -201,8 +196,7 @@ def test_killed_twice_in_the_middle_nothing_is_lost_and_nothing_counted_twice(
                 producer.flush()
                 kill_after_some_features(900, second)
         producer.flush()
-        wait_until(lambda: not what_differs())
-        assert what_differs() == [], (tmp_path / "process.log").read_text()[-3000:]
+        until(lambda: not what_differs(), LONG, lambda: f"{what_differs()}\n{said()}")
         got = {key: comparable(each) for key, each in features.newest.items() if isinstance(each, SessionFeatures)}
         assert got == expected
         if second is spoil:  # by then the first restart has made tables of its log, with checksums
@@ -237,8 +231,11 @@ def test_partitions_that_go_to_another_worker_and_come_back_bring_every_visitors
             producer.send(EVENTS.name, key=each.visitor_id.encode(), value=ENCODER.encode(each))
         producer.flush()
         wanted = final_features(so_far)
-        wait_until(lambda: not differences(wanted, features, decisions))
-        assert differences(wanted, features, decisions) == [], f"after quarter {number}"
+
+        def found() -> list[str]:
+            return differences(wanted, features, decisions)
+
+        until(lambda: not found(), LONG, lambda: f"after quarter {number}: {found()}")
 
     try:
         supervisor.start(workers["process-one"])

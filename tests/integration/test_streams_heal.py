@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from tests.apache_kafka.server import missing as apache_kafka_missing
 from tests.conftest import skip_unless_ci
 from tests.factories import event
 from tests.kafka_records import records_on
+from tests.waiting import until
 
 READY_S = 90.0
 
@@ -79,15 +80,6 @@ def working(kafka: KafkaSettings, log: Path, *command: str, **settings: str) -> 
         worker.process.wait()
 
 
-def until(holds: Callable[[], bool], timeout_s: float = READY_S) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
-
-
 def click(kafka: KafkaSettings, visitor_id: str = "ada") -> None:
     producer = durable_producer(kafka)
     try:
@@ -104,7 +96,7 @@ def test_a_worker_that_gets_nowhere_ends_so_that_its_supervisor_starts_a_new_one
 ) -> None:
     settings = {"SHOPSTREAM_PROCESS_STUCK_AFTER_S": "10"}
     with working(broker, tmp_path / "process.log", "tests.stuck_process", flaw, **settings) as worker:
-        assert until(worker.is_ready), worker.said()
+        until(worker.is_ready, READY_S, worker.said)
         click(broker)
         assert worker.ends_with(60) == 1
         assert says in worker.log.read_text()
@@ -136,10 +128,10 @@ def test_asked_to_stop_while_kafka_is_away_it_leaves_in_time(kind: str, tmp_path
     supervisor.start(service)
     kafka = KafkaSettings(brokers=(f"127.0.0.1:{port}",))
     try:
-        assert until(lambda: service.ready() is None)
+        until(lambda: service.ready() is None, READY_S)
         create_topics(kafka)
         with working(kafka, tmp_path / "process.log") as worker:
-            assert until(worker.is_ready), worker.said()
+            until(worker.is_ready, READY_S, worker.said)
             click(kafka)
             assert len(records_on(kafka, DECISIONS.name, 1)) == 1
             supervisor.stop_all(at_most_s=10)
@@ -160,12 +152,12 @@ def test_a_worker_waits_for_a_kafka_that_is_not_there_yet(tmp_path: Path) -> Non
     supervisor = Supervisor(say=lambda _: None)
     with working(kafka, tmp_path / "process.log") as worker:
         try:
-            assert until(lambda: "trying again until it works" in worker.log.read_text())
+            until(lambda: "trying again until it works" in worker.log.read_text(), READY_S)
             service = broker_service(tmp_path / "broker.log", port)
             supervisor.start(service)
-            assert until(lambda: service.ready() is None)
+            until(lambda: service.ready() is None, READY_S)
             create_topics(kafka)
-            assert until(worker.is_ready), worker.said()
+            until(worker.is_ready, READY_S, worker.said)
         finally:
             supervisor.stop_all()
 
@@ -179,10 +171,13 @@ def test_three_workers_share_the_partitions_evenly_and_take_over_from_one_that_l
         def shares() -> list[int]:
             return [worker.partitions() for worker in workers if worker.process.poll() is None and worker.is_ready()]
 
-        assert until(lambda: shares() == [2, 2, 2], 120), [worker.said() for worker in workers]
+        def all_said() -> list[str]:
+            return [worker.said() for worker in workers]
+
+        until(lambda: shares() == [2, 2, 2], 120, all_said)
         workers[0].process.send_signal(signal.SIGTERM)
         assert workers[0].ends_with(10) == 0
-        assert until(lambda: shares() == [3, 3], 60), [worker.said() for worker in workers]
+        until(lambda: shares() == [3, 3], 60, all_said)
         for number in range(20):
             click(either_broker, f"v{number}")
         decisions = [DECISION_DECODER.decode(each.value) for each in records_on(either_broker, DECISIONS.name, 20)]
