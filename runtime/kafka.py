@@ -3,7 +3,7 @@
 import logging
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -87,6 +87,24 @@ def unreachable(settings: KafkaSettings) -> str:
 
 class TopicMismatch(ValueError):
     """A topic exists with another number of partitions than declared; the text says what to do."""
+
+
+class TopicMissing(LookupError):
+    """A declared topic does not exist; the text says what to do."""
+
+
+def require_topics(settings: KafkaSettings, names: Collection[str]) -> None:
+    """Asks for declared topics without creating any. Raises `KafkaUnreachable`, `TopicMissing` or `TopicMismatch`."""
+    with closing(admin(settings)) as client:
+        try:
+            present = set(client.list_topics())
+            for topic in declared_topics(settings):
+                if topic.name in names:
+                    if topic.name not in present:
+                        raise TopicMissing(f"topic {topic.name} is missing; create it with `shopstream topics create`")
+                    _require_partitions(client, topic)
+        except KafkaError as error:
+            raise KafkaUnreachable(unreachable(settings)) from error
 
 
 def declared_topics(settings: KafkaSettings) -> tuple[Topic, ...]:

@@ -21,7 +21,7 @@ from faust.exceptions import ConsistencyError
 
 from contracts.topics import EVENTS
 from runtime.health import Check, HealthServer
-from runtime.kafka import KafkaUnreachable, cluster_id_of, kafka_check, require_listening
+from runtime.kafka import KafkaUnreachable, TopicMismatch, TopicMissing, cluster_id_of, kafka_check, require_topics
 from runtime.logs import configure_logging
 from runtime.settings import KafkaSettings, ProcessSettings, SettingsError
 from stream_processors.app import is_ready, make_app, states_of
@@ -65,8 +65,12 @@ async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
 
     health = HealthServer(process.host, process.port, {"kafka": is_reachable, "streams": ready})
     health.start()
-    if not await _kafka_listens(kafka, stop):
-        return 0
+    try:
+        if not await _has_sources(kafka, stop):
+            return 0
+    except TopicMismatch as error:
+        log.error("%s", error)
+        return 1
     starting = asyncio.create_task(app.start())
     code = await _watch(app, starting, stop, progress, is_reachable, process)
     if code and isinstance(open_shelf, DiskShelves) and _is_store_to_blame(app):
@@ -97,15 +101,19 @@ def leave_within(deadline_s: float, code: int) -> None:
     timer.start()
 
 
-async def _kafka_listens(kafka: KafkaSettings, stop: asyncio.Event) -> bool:
-    """Wait until a broker listens: dying for want of one again and again, a supervisor would give us up."""
-    problem = None
+async def _has_sources(kafka: KafkaSettings, stop: asyncio.Event) -> bool:
+    """Wait until there is something to read from: dying for want of it again and again, a supervisor would give us up.
+
+    A worker that joined before its topics exist would get no partitions until its client looks again, minutes later.
+    Raises `TopicMismatch`.
+    """
+    said = None
     while not stop.is_set():
         try:
-            await asyncio.to_thread(require_listening, kafka)
-        except KafkaUnreachable as error:
-            if problem is None:
-                problem = error
+            await asyncio.to_thread(require_topics, kafka, SOURCES)
+        except (KafkaUnreachable, TopicMissing) as error:
+            if type(error) is not said:
+                said = type(error)
                 log.warning("%s; trying again until it works", error)
             await _pause(stop)
         else:

@@ -146,7 +146,7 @@ def test_asked_to_stop_while_kafka_is_away_it_leaves_in_time(kind: str, tmp_path
         supervisor.stop_all()
 
 
-def test_a_worker_waits_for_a_kafka_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_a_worker_waits_for_a_kafka_and_for_topics_that_are_not_there_yet(tmp_path: Path) -> None:
     port = free_port()
     kafka = KafkaSettings(brokers=(f"127.0.0.1:{port}",))
     supervisor = Supervisor(say=lambda _: None)
@@ -155,11 +155,19 @@ def test_a_worker_waits_for_a_kafka_that_is_not_there_yet(tmp_path: Path) -> Non
             until(lambda: "trying again until it works" in worker.log.read_text(), READY_S)
             service = broker_service(tmp_path / "broker.log", port)
             supervisor.start(service)
-            until(lambda: service.ready() is None, READY_S)
+            until(lambda: "topic events is missing" in worker.log.read_text(), READY_S, worker.said)
             create_topics(kafka)
             until(worker.is_ready, READY_S, worker.said)
         finally:
             supervisor.stop_all()
+
+
+def test_a_worker_whose_topic_has_another_number_of_partitions_says_so_and_ends(
+    broker: KafkaSettings, tmp_path: Path
+) -> None:
+    with working(broker, tmp_path / "process.log", SHOPSTREAM_KAFKA_PARTITIONS="12") as worker:
+        assert worker.ends_with(60) == 1
+        assert "topic events has 6 partitions and Shopstream needs 12" in worker.log.read_text()
 
 
 def test_three_workers_share_the_partitions_evenly_and_take_over_from_one_that_leaves(
