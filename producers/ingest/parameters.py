@@ -1,7 +1,7 @@
 """An event's parameters, in any vocabulary, to typed properties; what has no typed place is left as it came."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -39,7 +39,7 @@ _IDS: Final = frozenset(
 _TEXTS: Final = frozenset({"search_term", "item_name", "item_brand", "item_category"})
 _TEXTUAL: Final = _IDS | _TEXTS
 _PROPERTIES: Final = frozenset(Properties.__struct_fields__)
-_ITEM_SOURCES: Final = (*((field, field) for field in Item.__struct_fields__), *segment.ITEM_PARAMETERS.items())
+_ITEM_FIELDS: Final = frozenset(Item.__struct_fields__)
 _ONE_PRODUCT_KEYS: Final = frozenset(
     {"item_id", "item_name", "price", *segment.ITEM_PARAMETERS} - {"category", "position"}
 )
@@ -66,13 +66,19 @@ class Parameters(NamedTuple):
 
 def parameters_of(event_name: str, given: Mapping[str, Any], *, is_page_call: bool = False) -> Parameters:
     """The parameters of an event that already has its GA4 or custom name. Raises `Unfit`."""
-    custom = dict(given)
     sources = _PAGE_CALL if is_page_call else ga4.PAGE_PARAMETERS
-    page: dict[str, Any] = {}
-    if not custom.keys().isdisjoint(sources):  # asked first: most events have none, and this is on every event's way
-        page = {ours: custom.pop(theirs) for theirs, ours in sources.items() if isinstance(custom.get(theirs), str)}
-    typed = {key: custom.pop(key) for key in given if key in _PROPERTIES}
-    typed = {field: value for field, value in typed.items() if not _is_absent(value)}
+    typed: dict[str, Any] = {}
+    found: dict[str, str] = {}
+    custom: dict[str, Any] = {}
+    for key, value in given.items():
+        if key in _PROPERTIES:
+            if value is not None and value != "":
+                typed[key] = value
+        elif key in sources and isinstance(value, str):
+            found[key] = value
+        else:
+            custom[key] = value
+    page = {ours: found[theirs] for theirs, ours in sources.items() if theirs in found} if found else {}
     for theirs, ours in segment.PARAMETERS.get(event_name, {}).items():
         if ours not in typed and not _is_absent(custom.get(theirs)):
             typed[ours] = custom.pop(theirs)
@@ -123,16 +129,21 @@ def _read_items(custom: dict[str, Any], typed: dict[str, Any]) -> None:
 def _item_fields(product: dict[str, Any], position: int) -> dict[str, Any]:
     """Take an item's fields out of `product`."""
     item: dict[str, Any] = {}
-    for theirs, ours in _ITEM_SOURCES:
-        if theirs not in product or ours in item:
-            continue
-        value = product[theirs]
-        if theirs == "position" and not _is_whole(value):
-            continue  # a place on the page rather than in the list
-        del product[theirs]
-        if not _is_absent(value):
-            item[ours] = _as_text(ours, value, position)
+    for key in [key for key in product if key in _ITEM_FIELDS]:
+        _take_field(product, key, key, item, position)
+    if not product.keys().isdisjoint(segment.ITEM_PARAMETERS):
+        for theirs, ours in segment.ITEM_PARAMETERS.items():
+            # A place on the page is none in the list.
+            is_ours = theirs in product and ours not in item
+            if is_ours and (theirs != "position" or _is_whole(product[theirs])):
+                _take_field(product, theirs, ours, item, position)
     return item
+
+
+def _take_field(product: dict[str, Any], theirs: str, ours: str, item: dict[str, Any], position: int) -> None:
+    value = product.pop(theirs)
+    if value is not None and value != "":
+        item[ours] = _as_text(ours, value, position)
 
 
 def _is_whole(value: object) -> bool:
@@ -166,18 +177,16 @@ def _checked(typed: dict[str, Any]) -> Properties:
         properties = msgspec.convert(typed, Properties, strict=False)
     except msgspec.ValidationError as error:
         raise Unfit(_in_words(str(error))) from None
-    if not typed.keys().isdisjoint(_RANGES):
-        _check_ranges(properties, _RANGES)
+    _check_ranges(properties, [field for field in typed if field in _RANGES])
     for position, item in enumerate(properties.items):
         _check_ranges(item, _ITEM_RANGES, position)
     return properties
 
 
-def _check_ranges(
-    of: Properties | Item, ranges: Mapping[str, tuple[float, float]], position: int | None = None
-) -> None:
-    for field, (low, high) in ranges.items():
+def _check_ranges(of: Properties | Item, fields: Iterable[str], position: int | None = None) -> None:
+    for field in fields:
         number = getattr(of, field)
+        low, high = _RANGES[field] if position is None else _ITEM_RANGES[field]
         if number is not None and not low <= number <= high:  # also false for NaN
             raise Unfit(f"{_where(position)}.{field} must be a number from {low:g} to {high:g}")
 
