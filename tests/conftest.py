@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import psycopg2
 import pytest
@@ -72,7 +72,7 @@ def either_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ka
         yield settings
 
 
-def skip_unless_ci(reason: str) -> None:
+def skip_unless_ci(reason: str) -> NoReturn:
     """Skip the test because this machine lacks something; in CI nothing may be lacking, and it fails."""
     if os.environ.get("CI"):
         pytest.fail(f"CI lacks something: {reason}")
