@@ -18,18 +18,24 @@ from models.tables import Table, joined, table_of
 from producers.ingest.accept import event_of_bytes
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import HISTORY
-from producers.replay import dmm, google_merchandise, rees46
+from producers.replay import dmm, google_merchandise, own, rees46
 from producers.replay.items import ReplayError, ReplayItem
+from shopstream.failures import sentence_of
+from shopstream.own_history import own_history
 
 CURVE: Final = (1, 2, 3, 5, 8, 10, 15, 20, 30)
 """Lengths at which a log is judged."""
 TAUGHT: Final = frozenset({*CURVE, 4, 6, 12, 18, 24, *range(36, 65, 8), *range(80, 513, 24)})
 """Lengths that are learnt from: a session's neighbouring states are alike, and cost as much as others."""
+POSTGRES: Final = "postgres"
+"""In place of a path and its format: what the sink has stored."""
 MAX_BYTES: Final = 1_000_000
 REPORT_EVERY: Final = 2_000
 
 Choice = Callable[[str], bool]
 """Whether a visitor's events are wanted."""
+Stories = tuple[int, Iterator[list[Event]]]
+"""How many events some visitors have, and each visitor's in order of time."""
 Progress = Callable[[int, int], None]
 """Told how many events are done, of how many."""
 
@@ -46,30 +52,51 @@ _own = msgspec.json.Decoder(_Own)
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """How a format is read, and where it comes from."""
+    """How a format is read, and where it comes from. `stories` takes the path, a part of the visitors, and how many parts there are."""
 
-    items: Callable[[Path, Choice], Iterator[ReplayItem]]
+    stories: Callable[[Path, int, int], Stories]
     name: str
     licence: str
     curve: tuple[int, ...] = CURVE
 
 
+def _in_files(items: Callable[[Path, Choice], Iterator[ReplayItem]]) -> Callable[[Path, int, int], Stories]:
+    """The stories of a format whose events are items of a replay."""
+
+    def stories(path: Path, part: int, parts: int) -> Stories:
+        found: dict[str, dict[str, ReplayItem]] = defaultdict(dict)
+        for item in items(path, lambda visitor_id: crc32(visitor_id.encode("utf-8", "replace")) % parts == part):
+            found[item.visitor_id].setdefault(item.message_id, item)
+        count = sum(map(len, found.values()))
+        return count, (list(_events(found.pop(visitor_id).values())) for visitor_id in sorted(found))
+
+    return stories
+
+
 LOGS: Final = {
     "google-merchandise": Log(
-        lambda path, choice: google_merchandise.recording(path, choice=choice).items,
+        _in_files(lambda path, choice: google_merchandise.recording(path, choice=choice).items),
         "Google Merchandise Store (Google Analytics sample)",
         "published by Google for learning; no licence to pass the rows on",
     ),
     "rees46": Log(
-        lambda path, choice: (item for item in rees46.recording(path).items if choice(item.visitor_id)),
+        _in_files(lambda path, choice: (item for item in rees46.recording(path).items if choice(item.visitor_id))),
         "multi-category store of REES46 (Open CDP)",
         "free to use when the source is named",
     ),
     "dmm": Log(
-        dmm.items,
+        _in_files(dmm.items),
         "ClickstreamDMM (Ozyurt, Hatt, Zhang, Feuerriegel, WWW 2022)",
         "published for benchmarks; no licence to pass the rows on",
         curve=(1, 2, 3, 5, 6),
+    ),
+    "own": Log(
+        _in_files(lambda path, choice: (item for item in own.recording(path).items if choice(item.visitor_id))),
+        "the shop's own log",
+        "the shop's own",
+    ),
+    POSTGRES: Log(
+        lambda _, part, parts: own_history(part, parts), "the shop's own history in Postgres", "the shop's own"
     ),
 }
 
@@ -132,25 +159,24 @@ def _gathered(lines: list[Connection], progress: Progress) -> list[Table]:
 def _work(line: Connection, path: Path, format: str, part: int, parts: int) -> None:
     try:
         line.send(table_of(_examples(path, format, part, parts, lambda done, total: line.send((done, total)))))
-    except ReplayError as error:
-        line.send(str(error))
+    except Exception as error:
+        told = sentence_of(error)
+        if told is None:
+            raise
+        line.send(told[0])
     finally:
         line.close()
 
 
 def _examples(path: Path, format: str, part: int, parts: int, progress: Progress) -> Iterator[Example]:
-    stories: dict[str, dict[str, ReplayItem]] = defaultdict(dict)
-    for item in LOGS[format].items(
-        path, lambda visitor_id: crc32(visitor_id.encode("utf-8", "replace")) % parts == part
-    ):
-        stories[item.visitor_id].setdefault(item.message_id, item)
-    total, done = sum(map(len, stories.values())), 0
-    for visitor_id in sorted(stories):
-        story = stories.pop(visitor_id)
-        yield from examples_of(_events(story.values()), visit_of=visit_of, lengths=TAUGHT)
+    total, stories = LOGS[format].stories(path, part, parts)
+    done = 0
+    for story in stories:
+        yield from examples_of(story, visit_of=visit_of, lengths=TAUGHT)
         before, done = done, done + len(story)
-        if done // REPORT_EVERY > before // REPORT_EVERY or done == total:
+        if done // REPORT_EVERY > before // REPORT_EVERY:
             progress(done, total)
+    progress(total, total)
 
 
 def visit_of(event: Event) -> str | None:

@@ -6,13 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from producers.replay import google_merchandise, rees46
+from producers.replay import google_merchandise, own, rees46
 from producers.replay.items import Recording, ReplayError
 from producers.replay.post import Progress, ReplayOptions, ReplayReport, replay
 
 FORMATS: Final[dict[str, Callable[[Path, date | None], Recording]]] = {
     "rees46": rees46.recording,
     "google-merchandise": google_merchandise.recording,
+    "own": own.recording,
 }
 
 
@@ -29,7 +30,7 @@ def run(
 ) -> ReplayReport:
     """Replay the file or folder through the ingest at `url`. Raises `ReplayError`."""
     if format not in FORMATS:
-        raise ReplayError(f"there is no format {format}; --format takes {' or '.join(FORMATS)}")
+        raise ReplayError(f"there is no format {format}; --format takes {', '.join(FORMATS)}")
     if speed is not None and not speed > 0:
         raise ReplayError(f"--speed {speed:g} would never end; give a factor above 0, or max")
     recording = FORMATS[format](path, day)

@@ -1,12 +1,16 @@
 """`shopstream evaluate`: how good a likelihood is on a shop's log, after each of the first events."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from shopstream.failures import CommandWronglyCalled
+
 if TYPE_CHECKING:
     from shopstream.evaluate import Evaluation
+
+POSTGRES: Final = "postgres"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,8 +18,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="A shop's event log, a file or a folder.")],
-    format: Annotated[str, typer.Option(help="google-merchandise, rees46, dmm or uci.")],
+    data: Annotated[Path, typer.Option(help="A shop's event log, a file or a folder; or postgres.")],
+    format: Annotated[
+        str, typer.Option(help="Of a log: own (JSON lines of Segment calls), google-merchandise, rees46, dmm or uci.")
+    ] = "",
     model: Annotated[
         Path | None,
         typer.Option(
@@ -36,6 +42,10 @@ def evaluate(
     from shopstream.screen import progress, screen
     from shopstream.train import SEED
 
+    if str(data) == POSTGRES:
+        format = format or POSTGRES
+    if not format:
+        raise CommandWronglyCalled("a log needs its --format: own, google-merchandise, rees46, dmm or uci")
     if format == "uci":
         _show_uci(data, json)
         return

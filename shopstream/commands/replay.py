@@ -20,7 +20,9 @@ def add_to(app: typer.Typer) -> None:
 
 def replay(
     file: Annotated[Path | None, typer.Argument(help="File or folder of the log.")] = None,
-    format: Annotated[str, typer.Option(help="rees46, google-merchandise or recorded.")] = "",
+    format: Annotated[
+        str, typer.Option(help="own (JSON lines of Segment calls), rees46, google-merchandise or recorded.")
+    ] = "",
     speed: Annotated[
         str, typer.Option(help="Event time over wall time, such as 60; max is as fast as it goes.")
     ] = "max",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.card import Card
 
 SIMULATED: Final = "simulated"
+POSTGRES: Final = "postgres"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,9 +28,11 @@ def train(
         Path | None, typer.Option(help="Folder to write the model into; left out, the registry.", file_okay=False)
     ] = None,
     source: Annotated[
-        str, typer.Option("--from", help="A shop's event log, a file or a folder; or simulated.")
+        str, typer.Option("--from", help="A shop's event log, a file or a folder; postgres; or simulated.")
     ] = SIMULATED,
-    format: Annotated[str, typer.Option(help="google-merchandise, rees46, dmm or simulated.")] = SIMULATED,
+    format: Annotated[
+        str, typer.Option(help="Of a log: own (JSON lines of Segment calls), google-merchandise, rees46 or dmm.")
+    ] = "",
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Learn from sessions before this day (UTC) only.")
     ] = None,
@@ -40,10 +43,13 @@ def train(
     from shopstream.screen import screen
     from shopstream.train import SEED
 
-    is_simulated = format == SIMULATED and source == SIMULATED
-    if not is_simulated and (visits is not None or format == SIMULATED or source == SIMULATED):
+    is_simulated = source == SIMULATED and format in ("", SIMULATED)
+    if source == POSTGRES:
+        format = format or POSTGRES
+    if not is_simulated and (visits is not None or format in ("", SIMULATED) or source == SIMULATED):
         raise CommandWronglyCalled(
-            "a log needs both --from FILE and --format google-merchandise, rees46 or dmm; --visits is for simulated shoppers"
+            "a log needs both --from FILE and --format own, google-merchandise, rees46 or dmm; the shop's own history needs only "
+            "--from postgres; --visits is for simulated shoppers"
         )
     if is_simulated and until is not None:
         raise CommandWronglyCalled("--until cuts a log by its days; simulated shoppers have none")
