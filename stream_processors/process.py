@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 SOURCES: Final = frozenset({EVENTS.name})
 WATCH_S: Final = 1.0
 MEASURE_TIMEOUT_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 2.0
 STOP_DEADLINE_S: Final = 8.0
 """Supervisors and Docker kill after ten."""
 STALLED_S: Final = 60.0
@@ -60,10 +61,8 @@ async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 100)
 
-    def ready() -> str | None:
-        return None if is_ready(app) else "partitions are not assigned or state is being recovered"
-
-    health = HealthServer(process.host, process.port, {"kafka": is_reachable, "streams": ready})
+    checks = {"kafka": is_reachable, "streams": readiness_of(app, asyncio.get_running_loop())}
+    health = HealthServer(process.host, process.port, checks)
     health.start()
     try:
         if not await _has_sources(kafka, stop):
@@ -99,6 +98,30 @@ def leave_within(deadline_s: float, code: int) -> None:
     timer = threading.Timer(deadline_s, leave)
     timer.daemon = True
     timer.start()
+
+
+def readiness_of(app: faust.App, loop: asyncio.AbstractEventLoop) -> Check:
+    """A check for the health server's threads, answered by the app's loop.
+
+    Faust makes its parts when they are first asked for, on the loop of the thread that asks: a probe that came early gave
+    recovery a loop that nobody runs, and the worker was never ready.
+    """
+
+    async def ask() -> bool:
+        return is_ready(app)
+
+    def check() -> str | None:
+        asking = ask()
+        try:
+            told = asyncio.run_coroutine_threadsafe(asking, loop).result(ANSWER_WITHIN_S)
+        except TimeoutError:
+            return "the worker is busy and does not answer"
+        except RuntimeError:  # the loop is closed
+            asking.close()
+            return "the worker is stopping"
+        return None if told else "partitions are not assigned or state is being recovered"
+
+    return check
 
 
 async def _has_sources(kafka: KafkaSettings, stop: asyncio.Event) -> bool:
