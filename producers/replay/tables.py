@@ -41,6 +41,8 @@ def _problems_told(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ReplayError(f"{path} does not exist; give the path of the event log") from error
+    except IsADirectoryError as error:
+        raise ReplayError(f"{path} is a folder; give the file of the event log") from error
     except pd.errors.EmptyDataError as error:
         raise ReplayError(f"{path} is empty; it needs at least the line of column names") from error
     except (pd.errors.ParserError, UnicodeDecodeError, EOFError, zlib.error, OSError) as error:

@@ -113,6 +113,11 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         rees46.recording(write_rees46(tmp_path, REES46.replace("user_id", "someone")))
 
 
+def test_a_folder_in_place_of_the_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ReplayError, match="is a folder; give the file"):
+        rees46.recording(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("bytes_", "words"),
     [(b"", "is empty"), (b"\x1f\x8b\x08\x00broken", "cannot be read as CSV"), (None, "does not exist")],
