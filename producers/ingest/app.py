@@ -62,7 +62,7 @@ class IngestApp:
             yield
             if watching:
                 watching.cancel()
-            await asyncio.to_thread(publisher.close)
+            await publisher.close()
 
         self._rest = Starlette(routes=health_routes(checks), lifespan=lifespan)
 

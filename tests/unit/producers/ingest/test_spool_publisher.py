@@ -33,7 +33,7 @@ async def publishing(
     try:
         yield publisher
     finally:
-        await asyncio.to_thread(publisher.close)
+        await publisher.close()
 
 
 async def publish_all(publisher: SpoolingPublisher, count: int) -> None:
