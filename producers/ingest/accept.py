@@ -1,7 +1,6 @@
 """Hop 2. One SDK call in, one checked event or the reason why not out: pure, so that recorded calls are read by the same code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, get_args
 
@@ -38,15 +37,14 @@ _TYPED: Final = frozenset(Properties.__struct_fields__)
 _NO_CUSTOM: Final = msgspec.Raw(b"{}")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True):
     """What a request says about all of its calls."""
 
     call_type: CallType | None = None
     """What the path says its call is; in a batch each call says so itself."""
     sent_at: object = None
     timestamp: object = None
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = {}
     user_agent: str | None = None
     """The browser's, from the request, for SDKs that do not send it in the context."""
     signals: tuple[PrivacySignal, ...] = ()

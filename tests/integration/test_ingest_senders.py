@@ -95,6 +95,7 @@ def test_a_body_that_does_not_arrive_is_answered_and_its_connection_closed(broke
         answer = received(connection)
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"connection: close" in answer
+        assert b"access-control-allow-origin: *" in answer
         assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["code"] == "too_slow"
 
 
@@ -124,6 +125,9 @@ def test_too_many_connections_are_refused_and_idle_ones_make_room(broker: KafkaS
             answer = received(connection)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1" in answer
+        # So that a browser's SDK on any page learns when to come again.
+        assert b"access-control-allow-origin: *" in answer
+        assert b"access-control-expose-headers: Retry-After" in answer
         for connection in begun[:10]:
             connection.sendall(b"content-length: 2\r\n\r\n{}")  # 400, and kept alive
             assert connection.recv(12) == b"HTTP/1.1 400"
