@@ -89,8 +89,8 @@ def preflight() -> Answer:
 
 
 WHOLE: Final = "shopstream.whole_answer"
-"""Extension of ASGI that our own connections offer: writes a head (without the empty line that ends it) and a body as one piece;
-false when it cannot now."""
+"""Extension of ASGI that our own connections offer: writes a head (without the empty line that ends it) and a body as one piece to
+the request of a scope; false when it cannot now."""
 _LONGEST_CACHED: Final = 128
 
 
@@ -99,7 +99,7 @@ async def send_answer(scope: Scope, send: Send, answer: Answer, origin: str | No
     allowed = origin if origin is not None and keys.allow_origin(origin) else None
     body = b"" if scope["method"] == "HEAD" else answer.body
     write = scope.get("extensions", {}).get(WHOLE)
-    if write is not None and write(head_of(answer, allowed), body):
+    if write is not None and write(scope, head_of(answer, allowed), body):
         return
     headers = _headers(answer.status, answer.headers, len(answer.body), allowed)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

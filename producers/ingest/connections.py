@@ -4,10 +4,10 @@ import asyncio
 import logging
 import resource
 from collections import OrderedDict
-from functools import partial
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from producers.ingest.answers import WHOLE, Refusal, head_of, refused
 from producers.ingest.metrics import CONNECTIONS, CONNECTIONS_REFUSED
@@ -66,6 +66,7 @@ class BoundedConnection(HttpToolsProtocol):
     def __init__(self, bounds: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
+        self._extensions: Any = {WHOLE: self._write}
         self._timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._is_in_head = False
@@ -129,7 +130,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._stop_timer()
         self._is_in_head, self._is_in_body = False, True
         super().on_headers_complete()
-        self.scope["extensions"] = {WHOLE: partial(self._write, self.cycle)}  # type: ignore[dict-item]  # not only data
+        self.scope["extensions"] = self._extensions
 
     def on_message_complete(self) -> None:
         self._stop_timer()
@@ -141,9 +142,10 @@ class BoundedConnection(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self._bounds.idle[self] = None
 
-    def _write(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
-        """Answer in one piece, where uvicorn would write twice; false while the other side does not read."""
-        if self.flow.write_paused:
+    def _write(self, scope: Scope, head: bytes, body: bytes) -> bool:
+        """Answer in one piece, where uvicorn would write twice; false while the other side does not read, or has asked on."""
+        cycle = self.cycle
+        if cycle.scope is not scope or self.flow.write_paused:
             return False
         if cycle.disconnected:
             return True
