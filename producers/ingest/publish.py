@@ -9,8 +9,8 @@ from typing import Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
 from aiokafka.structs import TopicPartition
-from kafka.partitioner.default import murmur2
 
 from contracts.codec import Headers
 from contracts.topics import EVENTS, EVENTS_DLQ
@@ -64,7 +64,7 @@ class EventPublisher(Protocol):
 
 @lru_cache(maxsize=131_072)
 def _place(topic: str, key: bytes, partitions: int) -> TopicPartition:
-    # Where kafka-python and the Java client would put it; hashed in pure Python, and a visitor sends many events.
+    # Where every other client puts it. Hashed in pure Python, and a visitor sends many events.
     return TopicPartition(topic, (int(murmur2(key)) & 0x7FFFFFFF) % partitions)
 
 
