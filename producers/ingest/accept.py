@@ -12,7 +12,6 @@ from contracts.codec import ENCODER
 from contracts.events import Event, PrivacySignal, Properties
 from producers.ingest.bots import bot_score_in
 from producers.ingest.clock import EventTime, instant, repaired
-from producers.ingest.context import context_of
 from producers.ingest.identity import id_in, message_id_of, visitor_id_of
 from producers.ingest.parameters import Parameters, parameters_of
 from producers.ingest.privacy import BY_DEFAULT, Privacy
@@ -121,7 +120,7 @@ def _event_of_sound(
             received_at=received_at,
             properties=parameters.properties,
             custom=_json(privacy.cleaned(custom)) if custom else _NO_CUSTOM,
-            context=context_of(context, parameters.page, envelope.user_agent, privacy.url),
+            context=privacy.context(context, parameters.page, envelope.user_agent),
             consent=consent,
             privacy_signals=signals,
             bot_score=bot_score_in(context, envelope.user_agent),

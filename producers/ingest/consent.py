@@ -11,6 +11,7 @@ _HEADERS: Final[tuple[tuple[bytes, PrivacySignal], ...]] = (
     (b"dnt", "dnt"),
     (b"sp-anonymous", "sp_anonymous"),
 )
+_NAMES: Final = frozenset(name for name, _ in _HEADERS)
 _REFUSES: Final = (b"1", b"*")
 LONGEST_NAME: Final = 64
 _YES: Final = frozenset({"granted", "grant", "allow", "allowed", "accepted", "true", "yes"})
@@ -29,6 +30,8 @@ def _plain(name: str) -> str:
 
 def signals_in(headers: Mapping[bytes, bytes]) -> tuple[PrivacySignal, ...]:
     """The refusals in a request's head: Global Privacy Control, Do Not Track, Snowplow's anonymous tracking."""
+    if headers.keys().isdisjoint(_NAMES):
+        return ()
     return tuple([signal for name, signal in _HEADERS if headers.get(name, b"").strip() in _REFUSES])
 
 

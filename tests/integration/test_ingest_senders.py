@@ -161,3 +161,13 @@ def test_a_sender_that_has_said_all_still_gets_its_answer(broker: KafkaSettings)
         answer = received(connection)
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["accepted"] == 1
+
+
+def test_requests_sent_one_behind_the_other_are_answered_in_their_order(broker: KafkaSettings) -> None:
+    bodies = [json.dumps({"batch": [track("a")] * count, "writeKey": "demo"}).encode() for count in (1, 2, 3)]
+    head = b"POST /v1/batch HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%s"
+    with ingest_process(broker) as running, running.connect() as connection:
+        connection.sendall(b"".join(head % (len(body), body) for body in bodies))
+        connection.shutdown(socket.SHUT_WR)
+        answers = received(connection).split(b"HTTP/1.1 200 OK\r\n")[1:]
+        assert [json.loads(answer.rpartition(b"\r\n\r\n")[2])["accepted"] for answer in answers] == [1, 2, 3]
