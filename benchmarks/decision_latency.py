@@ -180,7 +180,7 @@ async def measure(kafka: KafkaSettings, urls: dict[str, str], seconds: float) ->
                         loop += await at_rate(bare, most * share, seconds / TURNS)
                     found.append(_figures(share, most * share, seconds, ours, loop, hops))
     finally:
-        bare.close()
+        await bare.close()
     return most, found
 
 

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 
-from stream_processors.reconnecting import pause_between_attempts
+from runtime.reconnecting import pause_between_attempts
 from stream_processors.suspension import Pulse, check_before_sending
 
 HIGHWATER_TIMEOUT_MS = 5_000

@@ -35,5 +35,5 @@ class RecordingPublisher:
     def check(self) -> str | None:
         return "the recording publisher is down" if self.is_down else None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.is_down = True

@@ -56,8 +56,8 @@ class Loop:
         self._posted_at.clear()
         self.latencies_ms = []
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._stop.set()
         self._reader.join(5)
         self._consumer.close()
-        self._publisher.close()
+        await self._publisher.close()

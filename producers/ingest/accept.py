@@ -1,7 +1,6 @@
 """Hop 2. One SDK call in, one checked event or the reason why not out: pure, so that recorded calls are read by the same code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, get_args
 
@@ -13,7 +12,6 @@ from contracts.codec import ENCODER
 from contracts.events import Event, PrivacySignal, Properties
 from producers.ingest.bots import bot_score_in
 from producers.ingest.clock import EventTime, instant, repaired
-from producers.ingest.context import context_of
 from producers.ingest.identity import id_in, message_id_of, visitor_id_of
 from producers.ingest.parameters import Parameters, parameters_of
 from producers.ingest.privacy import BY_DEFAULT, Privacy
@@ -38,15 +36,14 @@ _TYPED: Final = frozenset(Properties.__struct_fields__)
 _NO_CUSTOM: Final = msgspec.Raw(b"{}")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True):
     """What a request says about all of its calls."""
 
     call_type: CallType | None = None
     """What the path says its call is; in a batch each call says so itself."""
     sent_at: object = None
     timestamp: object = None
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = {}
     user_agent: str | None = None
     """The browser's, from the request, for SDKs that do not send it in the context."""
     signals: tuple[PrivacySignal, ...] = ()
@@ -123,7 +120,7 @@ def _event_of_sound(
             received_at=received_at,
             properties=parameters.properties,
             custom=_json(privacy.cleaned(custom)) if custom else _NO_CUSTOM,
-            context=context_of(context, parameters.page, envelope.user_agent, privacy.url),
+            context=privacy.context(context, parameters.page, envelope.user_agent),
             consent=consent,
             privacy_signals=signals,
             bot_score=bot_score_in(context, envelope.user_agent),

@@ -1,10 +1,11 @@
 """What ingest answers, and the headers that let a browser on another origin read it."""
 
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
 import msgspec
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from contracts.codec import ENCODER
 from contracts.http import BatchAnswer, Problem
@@ -14,7 +15,7 @@ Header = tuple[bytes, bytes]
 
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
-EXPOSE: Final = (b"access-control-expose-headers", b"Retry-After")
+_EXPOSE: Final = (b"access-control-expose-headers", b"Retry-After")
 """Not a safelisted header: without this a browser SDK cannot read it and backs off blindly."""
 _VARY: Final = (b"vary", b"Origin")
 _METHODS: Final = b"GET, POST, HEAD, OPTIONS"
@@ -87,15 +88,41 @@ def preflight() -> Answer:
     return Answer(204, b"", _PREFLIGHT)
 
 
-async def send_answer(
-    send: Send, answer: Answer, origin: str | None, keys: WriteKeys, *, is_head: bool = False
-) -> None:
+WHOLE: Final = "shopstream.whole_answer"
+"""Extension of ASGI that our own connections offer: writes a head (without the empty line that ends it) and a body as one piece to
+the request of a scope; false when it cannot now."""
+_LONGEST_CACHED: Final = 128
+
+
+async def send_answer(scope: Scope, send: Send, answer: Answer, origin: str | None, keys: WriteKeys) -> None:
     """Send `answer` with the CORS headers for `origin`; with HEAD only what its headers say."""
-    headers = [*answer.headers, EXPOSE, _VARY]
-    if answer.status != 204:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    if origin is not None and keys.allow_origin(origin):
-        headers.append((b"access-control-allow-origin", origin.encode("latin-1")))
-        headers.append((b"access-control-allow-credentials", b"true"))
+    allowed = origin if origin is not None and keys.allow_origin(origin) else None
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    write = scope.get("extensions", {}).get(WHOLE)
+    if write is not None and write(scope, head_of(answer, allowed), body):
+        return
+    headers = _headers(answer.status, answer.headers, len(answer.body), allowed)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})
+    await send({"type": "http.response.body", "body": body})
+
+
+def head_of(answer: Answer, origin: str | None) -> bytes:
+    """The head of an answer as HTTP/1.1 has it."""
+    lines = _lines if origin is None or len(origin) <= _LONGEST_CACHED else _lines.__wrapped__
+    return lines(answer.status, answer.headers, len(answer.body), origin)
+
+
+@lru_cache(maxsize=1024)
+def _lines(status: int, headers: tuple[Header, ...], size: int, origin: str | None) -> bytes:
+    line = b"HTTP/1.1 %d %s\r\n" % (status, HTTPStatus(status).phrase.encode())
+    return line + b"".join(b"%s: %s\r\n" % each for each in _headers(status, headers, size, origin))
+
+
+def _headers(status: int, headers: tuple[Header, ...], size: int, origin: str | None) -> list[Header]:
+    all_of_them = [*headers, _EXPOSE, _VARY]
+    if status != 204:
+        all_of_them.append((b"content-length", b"%d" % size))
+    if origin is not None:
+        all_of_them.append((b"access-control-allow-origin", origin.encode("latin-1")))
+        all_of_them.append((b"access-control-allow-credentials", b"true"))
+    return all_of_them

@@ -26,6 +26,7 @@ from runtime.health import Check, health_routes
 from runtime.settings import IngestSettings
 
 Query = dict[str, list[str]]
+Headers = dict[bytes, bytes]
 
 _SETTINGS_SECONDS: Final = 300
 _SNIPPET_SECONDS: Final = 600
@@ -62,7 +63,7 @@ class IngestApp:
             yield
             if watching:
                 watching.cancel()
-            await asyncio.to_thread(publisher.close)
+            await publisher.close()
 
         self._rest = Starlette(routes=health_routes(checks), lifespan=lifespan)
 
@@ -71,15 +72,16 @@ class IngestApp:
             await self._rest(scope, receive, send)
             return
         query = _query_of(scope["query_string"])
-        head = _head_of(scope, query)
-        method = scope["method"]
+        headers = dict(scope["headers"])
+        head = _head_of(scope, headers, query)
         try:
-            answer = await self._answer(method, head, query, receive)
+            answer = await self._answer(scope, headers, head, query, receive)
         except ClientGone:
             return
-        await send_answer(send, answer, head.claims.origin, self._senders.keys, is_head=method == "HEAD")
+        await send_answer(scope, send, answer, head.claims.origin, self._senders.keys)
 
-    async def _answer(self, method: str, head: Head, query: Query, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, headers: Headers, head: Head, query: Query, receive: Receive) -> Answer:
+        method = scope["method"]
         if method == "OPTIONS":
             return preflight()
         if head.path in paths.CALLS:
@@ -92,23 +94,24 @@ class IngestApp:
             return await self._taker.take_shopify(head, receive) if method == "POST" else _only("POST")
         if head.path == paths.CLIENT_METRICS:
             return await self._taker.ignore(receive) if method == "POST" else _only("POST")
-        if (found := self._document(head)) is not None:
+        if (found := self._document(scope, headers, head, query)) is not None:
             return found if method in ("GET", "HEAD") else _only("GET")
         return refused(Refusal(404, "not_found", f"nothing is at {head.path[:128]}; events go to POST /v1/batch"))
 
-    def _document(self, head: Head) -> Answer | None:
+    def _document(self, scope: Scope, headers: Headers, head: Head, query: Query) -> Answer | None:
         if head.path == paths.SNIPPET:
-            return self._snippet["gzip" in head.accept_encoding]
+            return self._snippet[b"gzip" in headers.get(b"accept-encoding", b"")]
         if head.path == paths.OPENAPI:
             return _OPENAPI
         if head.path == paths.RUDDERSTACK_SOURCE:
-            if head.is_ad_probe:
+            if "ad" in query.get("view", ()):
                 return Answer(200)
             return self._for_key(head, None, lambda key: rudderstack_source(key))
+        host = _text(headers.get(b"host")) or ""
         for prefix in paths.PROJECTS:
             if head.path.startswith(prefix) and head.path.endswith("/settings"):
                 name = head.path.removeprefix(prefix).removesuffix("/settings").rstrip("/")
-                return self._for_key(head, name, lambda key: segment_settings(key, head.host, head.scheme))
+                return self._for_key(head, name, lambda key: segment_settings(key, host, scope.get("scheme", "http")))
         return None
 
     def _for_key(self, head: Head, name: str | None, document_of: Callable[[str], object]) -> Answer:
@@ -136,25 +139,21 @@ def _snippet_answers(snippet: bytes) -> dict[bool, Answer]:
     return {False: Answer(200, snippet, headers), True: zipped}
 
 
-def _head_of(scope: Scope, query: Query) -> Head:
-    headers = dict(scope["headers"])
-
-    def said(name: bytes) -> str | None:
-        value = headers.get(name)
-        return None if value is None else value.decode("latin-1")
-
+def _head_of(scope: Scope, headers: Headers, query: Query) -> Head:
+    key = query["writeKey"][0] if "writeKey" in query else None
+    client = scope.get("client")
     return Head(
         path=scope["path"].rstrip("/") or "/",
-        claims=Claims(said(b"authorization"), query.get("writeKey", [None])[0], said(b"origin")),
-        user_agent=said(b"user-agent"),
-        traceparent=said(b"traceparent"),
-        accept_encoding=said(b"accept-encoding") or "",
-        host=said(b"host") or "",
-        scheme=scope.get("scheme", "http"),
-        address=scope["client"][0] if scope.get("client") else None,
-        is_ad_probe="ad" in query.get("view", ()),
+        claims=Claims(_text(headers.get(b"authorization")), key, _text(headers.get(b"origin"))),
+        user_agent=_text(headers.get(b"user-agent")),
+        traceparent=_text(headers.get(b"traceparent")),
+        address=client[0] if client else None,
         signals=signals_in(headers),
     )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def _query_of(raw: bytes) -> Query:

@@ -1,30 +1,42 @@
-"""Records in, whole batches for kafka-python's sender out: one acknowledgement for a batch instead of one for each record.
+"""Records in, whole batches for the Kafka client out: one acknowledgement for a batch instead of one for each record.
 
-`KafkaProducer.send` makes a future, its checks and its callbacks for every record, three quarters of what a record costs.
-Here each partition's records are put into a batch of kafka-python's own, and the batch goes where `send` would have put it: the
-accumulator, whose sender brings it to the leader, repeats it, and lets it expire, as ever. See docs/decisions/0011-whole-batches.md.
+A partition's batch is handed to the client with its first record and stays open until the client takes it, which is when the
+leader has acknowledged what it was sent before. So nothing lingers while traffic is low, and batches grow by themselves as it
+rises. See docs/decisions/0015-ingest-on-one-thread.md.
 """
 
 import asyncio
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
-from kafka.producer.producer_batch import ProducerBatch
-from kafka.record.memory_records import MemoryRecordsBuilder
-from kafka.structs import TopicPartition
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    BrokerResponseError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    kafka_errors,
+)
+from aiokafka.structs import TopicPartition
 
 from contracts.codec import Headers
 from producers.ingest import metrics
 
 MAX_BATCH_BYTES: Final = 262_144
-TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
-_MAGIC: Final = 2
-_NO_COMPRESSION: Final = 0
 
+
+class InvalidRecordError(BrokerResponseError):  # type: ignore[misc]  # aiokafka has no types
+    """A broker that checks records does not take one of these; aiokafka does not know the code."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
+REFUSED: Final = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRecordError)
+"""Kafka works, and does not take one of the records."""
 
 Written = tuple[str, bytes, bytes, Headers]
 """Topic, key, value, headers."""
@@ -35,9 +47,9 @@ class _Acknowledgement:
 
     __slots__ = ("all", "records")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, records: int) -> None:
         self.all: asyncio.Future[None] = loop.create_future()
-        self.records = 0
+        self.records = records
 
     def one(self, error: BaseException | None) -> None:
         """A record has arrived or failed."""
@@ -51,139 +63,78 @@ class _Acknowledgement:
 
 
 class _Batch:
-    """Records of one partition that travel together."""
+    """Records of one partition that travel together, and the requests that wait for them."""
 
-    __slots__ = ("began_at", "place", "records", "rows")
+    __slots__ = ("began_at", "builder", "place", "rows")
 
-    def __init__(self, place: TopicPartition) -> None:
+    def __init__(self, place: TopicPartition, builder: Any) -> None:
         self.place = place
-        self.records = MemoryRecordsBuilder(_MAGIC, _NO_COMPRESSION, MAX_BATCH_BYTES)
-        self.rows: list[tuple[bytes, bytes, Headers, _Acknowledgement]] = []
-        """Key, value and headers of each record, and the request that waits for it."""
+        self.builder = builder
+        self.rows: list[tuple[Written, _Acknowledgement]] = []
         self.began_at = time.monotonic()
 
-    def takes(self, now_ms: int, key: bytes, value: bytes, headers: Headers, acknowledgement: _Acknowledgement) -> bool:
-        """Add a record; false when it has no room beside the others."""
-        if self.records.append(now_ms, key, value, headers) is None:
+    def takes(self, now_ms: int, record: Written, acknowledgement: _Acknowledgement) -> bool:
+        """Add a record; false when the batch is on its way, or has no room for it beside the others."""
+        _, key, value, headers = record
+        if self.builder.append(timestamp=now_ms, key=key, value=value, headers=headers) is None:
             return False
-        self.rows.append((key, value, headers, acknowledgement))
+        self.rows.append((record, acknowledgement))
         return True
 
 
-class _Whole(ProducerBatch):  # type: ignore[misc]  # kafka-python has no types
-    """A batch that counts as one record, so that kafka-python tells when it is too large instead of splitting it in silence."""
-
-    @property
-    def record_count(self) -> int:
-        return 1
-
-
 class Batches:
-    """The batches being filled, one a partition. A leader is sent them when it has acknowledged all that it was sent before.
-
-    So nothing lingers while traffic is low, and batches grow by themselves as it rises. All but `_told` runs on the event loop.
-    """
+    """The newest batch of each partition. All of it runs on the event loop."""
 
     def __init__(
-        self,
-        producer: KafkaProducer,
-        loop: asyncio.AbstractEventLoop,
-        failure: Callable[[BaseException], BaseException],
+        self, producer: AIOKafkaProducer, timeout_s: float, failure: Callable[[BaseException], BaseException]
     ) -> None:
         self._producer = producer
-        self._loop = loop
+        self._timeout_s = timeout_s
         self._failure = failure
-        self._filling: dict[TopicPartition, _Batch] = {}
-        self._full: list[_Batch] = []
-        self._under_way: Counter[int | None] = Counter()
-        """Leader → batches that it has not acknowledged."""
-        self._ended: deque[tuple[_Batch, int | None, BaseException | None]] = deque()
-        self._is_told = False
-        self._is_flushing = False
+        self._loop = asyncio.get_running_loop()
+        self._newest: dict[TopicPartition, _Batch] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def add(self, records: Sequence[Written], places: Sequence[TopicPartition]) -> asyncio.Future[None]:
         """Put each record into the batch of its place; done when all are acknowledged, or with the `failure` of one."""
-        acknowledgement = _Acknowledgement(self._loop)
+        acknowledgement = _Acknowledgement(self._loop, len(records))
         if not records:
             acknowledgement.all.set_result(None)
-            return acknowledgement.all
-        acknowledgement.records = len(records)
         now_ms = int(time.time() * 1000)
-        for (_, key, value, headers), place in zip(records, places, strict=True):
-            batch = self._filling.get(place)
-            if batch is None:
-                batch = self._filling[place] = _Batch(place)
-            if not batch.takes(now_ms, key, value, headers, acknowledgement):
-                self._full.append(batch)
-                batch = self._filling[place] = _Batch(place)
-                batch.takes(now_ms, key, value, headers, acknowledgement)  # the first is taken whatever its size
-        self._flush_soon()
+        for record, place in zip(records, places, strict=True):
+            batch = self._newest.get(place)
+            if batch is None or not batch.takes(now_ms, record, acknowledgement):
+                batch = self._newest[place] = _Batch(place, self._producer.create_batch())
+                batch.takes(now_ms, record, acknowledgement)  # the first is taken whatever its size
+                sending = self._loop.create_task(self._send(batch))
+                self._under_way.add(sending)
+                sending.add_done_callback(self._under_way.discard)
         return acknowledgement.all
 
-    def _flush_soon(self) -> None:
-        # At the end of this turn of the loop, so that requests that came together go together.
-        if not self._is_flushing:
-            self._is_flushing = True
-            self._loop.call_soon(self._flush)
+    async def _send(self, batch: _Batch) -> None:
+        error: BaseException | None = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                topic, partition = batch.place
+                await (await self._producer.send_batch(batch.builder, topic, partition=partition))
+        except TimeoutError:
+            error = KafkaTimeoutError("not acknowledged in time")
+        except (KafkaError, AssertionError) as failed:  # the client asserts that a partition is known
+            error = failed
+        batch.builder.close()  # a batch that failed before it was sent still is open
+        if error is None:
+            metrics.KAFKA_UP.set(1)
+            metrics.KAFKA_SECONDS.observe(time.monotonic() - batch.began_at)
+        elif isinstance(error, REFUSED) and len(batch.rows) > 1:
+            await self._send_one_by_one(batch)
+            return
+        failure = None if error is None else self._failure(error)
+        for _, waiting in batch.rows:
+            waiting.one(failure)
 
-    def _flush(self) -> None:
-        self._is_flushing = False
-        leader_of = self._producer._metadata.leader_for_partition
-        busy = {leader for leader, batches in self._under_way.items() if batches}
-        kept = []
-        sent = 0
-        for batch in (*self._full, *self._filling.values()):
-            leader = leader_of(batch.place)
-            if leader in busy:
-                kept.append(batch)
-                continue
-            self._under_way[leader] += 1
-            self._send(batch, leader)
-            sent += 1
-        if sent:
-            last = {batch.place: batch for batch in kept}
-            self._filling = last
-            self._full = [batch for batch in kept if last[batch.place] is not batch]
-            self._producer._sender.wakeup()
-
-    def _send(self, batch: _Batch, leader: int | None) -> None:
-        accumulator = self._producer._accumulator
-        sending = _Whole(batch.place, batch.records)
-        sending.produce_future.add_callback(self._told, batch, leader)
-        with accumulator._tp_lock(batch.place):
-            accumulator._batches[batch.place].append(sending)
-            accumulator._incomplete.add(sending)
-
-    def _send_one_by_one(self, batch: _Batch) -> None:
-        """The broker takes no batch of this size: what it does take of it goes alone, and what it does not fails alone."""
-        now_ms = int(time.time() * 1000)
-        for row in batch.rows:
-            alone = _Batch(batch.place)
-            alone.takes(now_ms, *row)
-            self._full.append(alone)
-
-    def _told(self, batch: _Batch, leader: int | None, result: tuple[Any, Any, Any]) -> None:
-        """The sender's thread says how a batch ended: by a function that gives each record's error, or None."""
-        error_of = result[2]
-        error = None if error_of is None else error_of(0) or KafkaTimeoutError("the batch was given up")
-        self._ended.append((batch, leader, error))
-        if not self._is_told:  # one waking of the loop for all batches of a response
-            self._is_told = True
-            self._loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
-        self._is_told = False
-        while self._ended:
-            batch, leader, error = self._ended.popleft()
-            self._under_way[leader] -= 1
-            if error is None:
-                metrics.KAFKA_UP.set(1)
-                metrics.KAFKA_SECONDS.observe(time.monotonic() - batch.began_at)
-            if isinstance(error, TOO_LARGE) and len(batch.rows) > 1:
-                self._send_one_by_one(batch)
-                continue
-            failure = None if error is None else self._failure(error)
-            for *_, waiting in batch.rows:
-                waiting.one(failure)
-        if self._full or self._filling:
-            self._flush_soon()
+    async def _send_one_by_one(self, batch: _Batch) -> None:
+        """The broker does not take the batch because of its size or of one record: what it does take of it goes alone, and what it does not fails alone."""
+        for record, waiting in batch.rows:
+            alone = _Batch(batch.place, self._producer.create_batch())
+            alone.takes(int(time.time() * 1000), record, waiting)
+            await self._send(alone)

@@ -4,14 +4,29 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from crawleruseragents import is_crawler as is_on_the_list
+import re2
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from producers.ingest.context import user_agent_of
 
 HEADLESS: Final = "HeadlessChrome"
 
-# Some hundred microseconds the first time that a user agent is seen.
-is_crawler: Final = lru_cache(maxsize=4096)(is_on_the_list)
+
+def _pattern() -> Any:
+    """All 1,500 patterns of the list as one. Python's `re` tries them one by one, 0.7 ms for a long user agent, and an attacker
+    may send a new one with each event."""
+    options = re2.Options()
+    options.max_mem = 64 * 1024 * 1024  # its default is too little for so many
+    return re2.compile("|".join(crawler["pattern"] for crawler in CRAWLER_USER_AGENTS_DATA), options)
+
+
+_CRAWLERS: Final = _pattern()
+
+
+@lru_cache(maxsize=4096)
+def is_crawler(user_agent: str) -> bool:
+    """Whether the user agent is on the list."""
+    return _CRAWLERS.search(user_agent) is not None
 
 
 def bot_score_in(context: Mapping[str, Any], user_agent: str | None) -> float | None:

@@ -4,29 +4,28 @@ import asyncio
 import logging
 import resource
 from collections import OrderedDict
-from http import HTTPStatus
 from typing import Any, Final
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from producers.ingest.answers import EXPOSE, Refusal, refused
+from producers.ingest.answers import WHOLE, Refusal, head_of, refused
 from producers.ingest.metrics import CONNECTIONS, CONNECTIONS_REFUSED
 
 log = logging.getLogger(__name__)
 
 MAX_HEAD_BYTES: Final = 65_536
 HEAD_TIMEOUT_S: Final = 10.0
-_CLOSE: Final = (b"connection", b"close")
+_CLOSE: Final = b"connection: close\r\n\r\n"
 _SPARE_FILES: Final = 64
 """Descriptors for everything that is no connection of ours: Kafka, logs, the listening socket."""
 
 
 def _answer(status: int, code: str, message: str) -> bytes:
-    """A refusal as uvicorn's protocol would write it, for connections that get no further than this module."""
+    """A refusal for connections that get no further than this module, which knows no write keys: a page on any origin may read it."""
     answer = refused(Refusal(status, code, message, 1 if status == 503 else None))
-    headers = [*answer.headers, EXPOSE, _CLOSE, (b"content-length", str(len(answer.body)).encode())]
-    lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode()), *(b": ".join(each) for each in headers)]
-    return b"\r\n".join((*lines, b"", answer.body))
+    answer = answer._replace(headers=(*answer.headers, (b"access-control-allow-origin", b"*")))
+    return head_of(answer, None) + _CLOSE + answer.body
 
 
 _TOO_MANY: Final = _answer(503, "overloaded", "too many connections are open; send again later")
@@ -67,6 +66,7 @@ class BoundedConnection(HttpToolsProtocol):
     def __init__(self, bounds: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
+        self._extensions: Any = {WHOLE: self._write}
         self._timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._is_in_head = False
@@ -130,6 +130,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._stop_timer()
         self._is_in_head, self._is_in_body = False, True
         super().on_headers_complete()
+        self.scope["extensions"] = self._extensions
 
     def on_message_complete(self) -> None:
         self._stop_timer()
@@ -140,6 +141,22 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_response_complete()
         if self.timeout_keep_alive_task is not None:
             self._bounds.idle[self] = None
+
+    def _write(self, scope: Scope, head: bytes, body: bytes) -> bool:
+        """Answer in one piece, where uvicorn would write twice; false while the other side does not read, or has asked on."""
+        cycle = self.cycle
+        if cycle.scope is not scope or self.flow.write_paused:
+            return False
+        if cycle.disconnected:
+            return True
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        date = b"".join([b"%s: %s\r\n" % each for each in cycle.default_headers])
+        self.transport.write(b"".join((head, date, b"\r\n" if cycle.keep_alive else _CLOSE, body)))
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def _head_is_late(self) -> None:
         self._refuse("head_late", _HEAD_LATE)

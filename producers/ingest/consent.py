@@ -11,6 +11,8 @@ _HEADERS: Final[tuple[tuple[bytes, PrivacySignal], ...]] = (
     (b"dnt", "dnt"),
     (b"sp-anonymous", "sp_anonymous"),
 )
+_NAMES: Final = frozenset(name for name, _ in _HEADERS)
+_REFUSES: Final = (b"1", b"*")
 LONGEST_NAME: Final = 64
 _YES: Final = frozenset({"granted", "grant", "allow", "allowed", "accepted", "true", "yes"})
 _NO: Final = frozenset({"denied", "deny", "refused", "rejected", "withdrawn", "false", "no"})
@@ -28,7 +30,9 @@ def _plain(name: str) -> str:
 
 def signals_in(headers: Mapping[bytes, bytes]) -> tuple[PrivacySignal, ...]:
     """The refusals in a request's head: Global Privacy Control, Do Not Track, Snowplow's anonymous tracking."""
-    return tuple(signal for name, signal in _HEADERS if headers.get(name, b"").strip() in (b"1", b"*"))
+    if headers.keys().isdisjoint(_NAMES):
+        return ()
+    return tuple([signal for name, signal in _HEADERS if headers.get(name, b"").strip() in _REFUSES])
 
 
 def consent_in(context: Mapping[str, Any], purposes: frozenset[str]) -> Consent | None:

@@ -61,6 +61,24 @@ def context_of(
     )
 
 
+class ContextReader:
+    """`context_of`, which remembers its last answer: the events of one page come one behind the other and share their context."""
+
+    def __init__(self, clean: Callable[[str], str]) -> None:
+        self._clean = clean
+        self._given: Mapping[str, Any] | None = None
+        self._user_agent: str | None = None
+        self._read = Context()
+
+    def read(self, context: Mapping[str, Any], page: Mapping[str, Any], user_agent: str | None) -> Context:
+        if page:
+            return context_of(context, page, user_agent, self._clean)
+        if context != self._given or user_agent != self._user_agent:
+            self._read = context_of(context, page, user_agent, self._clean)
+            self._given, self._user_agent = context, user_agent
+        return self._read
+
+
 def user_agent_of(context: Mapping[str, Any], user_agent: str | None) -> str | None:
     """What the SDK says, else the request's."""
     return _text(context.get("userAgent")) or _text(user_agent)
@@ -97,7 +115,7 @@ def device_in(context: Mapping[str, Any], user_agent: str | None) -> Device:
     text = user_agent_of(context, user_agent)
     device = device_of(text) if text else Device()
     hints = _object(context, "userAgentData")
-    if device.type == "unknown" and device.browser != "Bot" and isinstance(hints.get("mobile"), bool):
+    if device.type == "unknown" and device.browser != "Bot" and hints.get("mobile") in (True, False):
         device = device._replace(type="mobile" if hints["mobile"] else "desktop")
     if device.os is None:
         device = device._replace(os=_text(hints.get("platform")) or _text(_object(context, "os").get("name")))

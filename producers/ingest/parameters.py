@@ -105,7 +105,10 @@ def _gather_product(custom: dict[str, Any], typed: dict[str, Any]) -> None:
     elif any(not _is_absent(custom.get(key)) for key in _ONE_PRODUCT_KEYS):
         if "coupon" in typed:
             custom["coupon"] = typed.pop("coupon")
-        typed["items"] = [_item_fields(custom, 0)]
+        item, beyond = _item_fields(custom, 0)
+        custom.clear()
+        custom.update(beyond)
+        typed["items"] = [item]
 
 
 def _read_items(custom: dict[str, Any], typed: dict[str, Any]) -> None:
@@ -118,32 +121,31 @@ def _read_items(custom: dict[str, Any], typed: dict[str, Any]) -> None:
     for position, product in enumerate(items):
         if not isinstance(product, dict):
             raise Unfit(f"properties.items[{position}] must be an object")
-        left = dict(product)
-        read.append(_item_fields(left, position))
-        rest.append(left)
+        item, beyond = _item_fields(product, position)
+        read.append(item)
+        rest.append(beyond)
     typed["items"] = read
     if any(rest):
         custom["_items"] = rest
 
 
-def _item_fields(product: dict[str, Any], position: int) -> dict[str, Any]:
-    """Take an item's fields out of `product`."""
+def _item_fields(product: Mapping[str, Any], position: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An item's fields in our words, and what the product says beyond them."""
     item: dict[str, Any] = {}
-    for key in [key for key in product if key in _ITEM_FIELDS]:
-        _take_field(product, key, key, item, position)
-    if not product.keys().isdisjoint(segment.ITEM_PARAMETERS):
+    rest: dict[str, Any] = {}
+    for key, value in product.items():
+        if key not in _ITEM_FIELDS:
+            rest[key] = value
+        elif value is not None and value != "":
+            item[key] = _as_text(key, value, position)
+    if rest and not rest.keys().isdisjoint(segment.ITEM_PARAMETERS):
         for theirs, ours in segment.ITEM_PARAMETERS.items():
             # A place on the page is none in the list.
-            is_ours = theirs in product and ours not in item
-            if is_ours and (theirs != "position" or _is_whole(product[theirs])):
-                _take_field(product, theirs, ours, item, position)
-    return item
-
-
-def _take_field(product: dict[str, Any], theirs: str, ours: str, item: dict[str, Any], position: int) -> None:
-    value = product.pop(theirs)
-    if value is not None and value != "":
-        item[ours] = _as_text(ours, value, position)
+            if theirs in rest and ours not in item and (theirs != "position" or _is_whole(rest[theirs])):
+                value = rest.pop(theirs)
+                if not _is_absent(value):
+                    item[ours] = _as_text(ours, value, position)
+    return item, rest
 
 
 def _is_whole(value: object) -> bool:
@@ -154,9 +156,11 @@ def _is_whole(value: object) -> bool:
 
 def _as_text(field: str, value: Any, position: int | None = None) -> Any:
     """The value of a text field: numbers are written out, ids bounded, free text cut; other fields pass."""
-    is_id = field in _IDS
-    if not is_id and field not in _TEXTS:
+    if field not in _TEXTUAL:
         return value
+    if type(value) is str and len(value) <= MAX_ID_CHARACTERS and field != "currency":  # nearly always
+        return value
+    is_id = field in _IDS
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
     if not isinstance(value, str):
@@ -177,16 +181,18 @@ def _checked(typed: dict[str, Any]) -> Properties:
         properties = msgspec.convert(typed, Properties, strict=False)
     except msgspec.ValidationError as error:
         raise Unfit(_in_words(str(error))) from None
-    _check_ranges(properties, [field for field in typed if field in _RANGES])
+    _check_ranges(properties, _RANGES, [field for field in typed if field in _RANGES])
     for position, item in enumerate(properties.items):
-        _check_ranges(item, _ITEM_RANGES, position)
+        _check_ranges(item, _ITEM_RANGES, _ITEM_RANGES, position)
     return properties
 
 
-def _check_ranges(of: Properties | Item, fields: Iterable[str], position: int | None = None) -> None:
+def _check_ranges(
+    of: Properties | Item, ranges: Mapping[str, tuple[float, float]], fields: Iterable[str], position: int | None = None
+) -> None:
     for field in fields:
         number = getattr(of, field)
-        low, high = _RANGES[field] if position is None else _ITEM_RANGES[field]
+        low, high = ranges[field]
         if number is not None and not low <= number <= high:  # also false for NaN
             raise Unfit(f"{_where(position)}.{field} must be a number from {low:g} to {high:g}")
 

@@ -12,7 +12,7 @@ from contracts.events import Consent, Context, Event, PrivacySignal, Properties
 from contracts.ids import derived_id
 from producers.ingest.bots import bot_score_in
 from producers.ingest.consent import consent_in, plain
-from producers.ingest.context import device_in
+from producers.ingest.context import ContextReader, device_in
 from producers.ingest.daily_ids import DailyIds
 from producers.ingest.rejections import Unfit
 from producers.ingest.scrub import Scrubber
@@ -33,7 +33,7 @@ class Privacy:
         self._ids = DailyIds(settings.daily_id_secret)
         self._scrubber = Scrubber(settings.drop_fields, settings.drop_query_parameters)
         self.cleaned = self._scrubber.cleaned
-        self.url = self._scrubber.url
+        self.context = ContextReader(self._scrubber.url).read
 
     def consent_of(
         self, context: Mapping[str, Any], signals: tuple[PrivacySignal, ...]

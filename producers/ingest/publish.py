@@ -3,21 +3,21 @@
 import asyncio
 import contextlib
 import logging
-import threading
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from kafka import KafkaProducer
-from kafka.errors import InvalidRecordError, KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
-from kafka.partitioner.default import murmur2
-from kafka.structs import TopicPartition
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+from aiokafka.structs import TopicPartition
 
 from contracts.codec import Headers
 from contracts.topics import EVENTS, EVENTS_DLQ
 from producers.ingest import metrics
-from producers.ingest.batches import Batches
-from runtime.kafka import admin, durable_producer, unreachable
+from producers.ingest.batches import MAX_BATCH_BYTES, REFUSED, Batches
+from runtime.kafka import unreachable
+from runtime.reconnecting import pause_between_attempts
 from runtime.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 TOPICS: Final = (EVENTS.name, EVENTS_DLQ.name)
 _LOOKING_UP: Final = "Kafka's topics are being looked up"
 _CLOSE_S: Final = 2.0
+_LOOK_S: Final = 0.5
+"""Between two looks at whether Kafka and its topics are there."""
 
 
 class Record(NamedTuple):
@@ -54,124 +56,116 @@ class EventPublisher(Protocol):
         """Return once every record is stored durably. Raises `PublishFailed`."""
 
     def check(self) -> str | None:
-        """None when records can be published now, else one sentence that says what is wrong; may block for a second."""
+        """None when records can be published now, else one sentence that says what is wrong. From any thread."""
 
-    def close(self) -> None:
-        """Send what waits and disconnect; blocks."""
+    async def close(self) -> None:
+        """Send what waits, for a moment, and disconnect."""
 
 
 @lru_cache(maxsize=131_072)
-def _hash_of(key: bytes) -> int:
-    # kafka-python hashes keys in pure Python; a visitor sends many events.
-    return int(murmur2(key)) & 0x7FFFFFFF
-
-
-@cache
-def _place(topic: str, partition: int) -> TopicPartition:
-    return TopicPartition(topic, partition)
+def _place(topic: str, key: bytes, partitions: int) -> TopicPartition:
+    # Where every other client puts it. Hashed in pure Python, and a visitor sends many events.
+    return TopicPartition(topic, (int(murmur2(key)) & 0x7FFFFFFF) % partitions)
 
 
 class KafkaPublisher:
-    """The real `EventPublisher`: one kafka-python producer, and a thread that connects it, again and again if need be."""
+    """The real `EventPublisher`: an aiokafka producer on the event loop, connected by a task that tries again and again."""
 
     def __init__(self, settings: KafkaSettings, *, timeout_ms: int) -> None:
         self._settings = settings
         self._timeout_ms = timeout_ms
-        self._producer: KafkaProducer | None = None
+        self._producer: AIOKafkaProducer | None = None
         self._batches: Batches | None = None
+        self._partitions: dict[str, int] = {}
+        """Partitions of each topic; empty while they are not known."""
         self._problem: str | None = unreachable(settings)
-        self._wanted = threading.Event()
-        self._closing = threading.Event()
-        self._connector = threading.Thread(target=self._keep_connected, name="kafka-connector", daemon=True)
+        self._is_closed = False
+        self._connecting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._wanted.set()
-        self._connector.start()
+        self._connecting = asyncio.get_running_loop().create_task(self._keep_connected())
 
     async def publish(self, records: Sequence[Record]) -> None:
-        sent = self.send(records)
-        try:
-            async with asyncio.timeout(self._timeout_ms / 1000 + 1):
-                await sent
-        except TimeoutError as error:
-            metrics.KAFKA_UP.set(0)
-            raise PublishFailed("Kafka did not acknowledge in time") from error
+        await self.send(records)
 
     def send(self, records: Sequence[Record]) -> asyncio.Future[None]:
         """Hand the records over; done when all are acknowledged, or `PublishFailed`, which may be raised at once too."""
-        producer = self._producer
-        partitions = _partition_counts(producer)
-        if producer is None or partitions is None or self._closing.is_set():
-            self._wanted.set()
+        partitions = self._partitions
+        if self._batches is None or not partitions or self._is_closed:
             raise PublishFailed(self._problem or _LOOKING_UP)
-        if self._batches is None:
-            self._batches = Batches(producer, asyncio.get_running_loop(), _failure)
         return self._batches.add(
-            records, [_place(topic, _hash_of(key) % partitions[topic]) for topic, key, _, _ in records]
+            records, [_place(record.topic, record.key, partitions[record.topic]) for record in records]
         )
 
     def check(self) -> str | None:
-        if self._problem is None and _partition_counts(self._producer) is None:
-            self._wanted.set()
-            return _LOOKING_UP
         return self._problem
 
-    def close(self) -> None:
-        self._closing.set()
-        self._wanted.set()
-        # While nothing answers, kafka-python does not let go of a connection; the thread ends with the process.
-        if self._connector.is_alive():
-            self._connector.join(_CLOSE_S)
-        if self._producer is not None:
-            # What it could not send was answered 503, or is in the spool.
-            with contextlib.suppress(KafkaError):
-                self._producer.close(timeout=min(self._timeout_ms / 1000, _CLOSE_S))
+    async def close(self) -> None:
+        self._is_closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
+        await self._disconnect()
 
-    def _keep_connected(self) -> None:
-        while self._wanted.wait() and not self._closing.is_set():
-            self._wanted.clear()
-            problem = self._connect()
+    async def _keep_connected(self) -> None:
+        while True:
+            problem = await self._connect()
             if problem != self._problem:
                 log.log(logging.WARNING if problem else logging.INFO, problem or "connected to Kafka")
+                metrics.KAFKA_UP.set(problem is None)
             self._problem = problem
-            metrics.KAFKA_UP.set(problem is None)
-            if problem is not None:
-                self._closing.wait(0.5)
-                self._wanted.set()
+            await asyncio.sleep(_LOOK_S)
 
-    def _connect(self) -> str | None:
+    async def _connect(self) -> str | None:
+        """Connect if need be, and look for the topics; the problem in one sentence, or None."""
         try:
-            if self._producer is None:
-                self._producer = durable_producer(self._settings, timeout_ms=self._timeout_ms)
-            missing = self._missing_topics()
-            if not missing:
-                for topic in TOPICS:
-                    self._producer.partitions_for(topic)
-        except (OSError, ValueError) as error:  # unreachable, or an address that cannot be one
+            # A client whose sender has ended by a bug of its own never sends again.
+            if self._producer is None or self._producer._sender.sender_task.done():
+                await self._disconnect()
+                self._producer = await self._connected()
+                self._batches = Batches(self._producer, self._timeout_ms / 1000, _failure)
+            # Topics are asked for all together: some brokers create one that is asked for by its name.
+            cluster = self._producer.client.cluster
+            if not all(map(cluster.partitions_for_topic, TOPICS)):
+                await self._producer.client.force_metadata_update()
+        except (OSError, KafkaError):
+            return unreachable(self._settings)
+        except ValueError as error:  # an address that cannot be one
             return str(error)
-        except KafkaError as error:
-            return f"Kafka does not tell about {' and '.join(TOPICS)}: {error!r}"
+        counts = {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in TOPICS}
+        self._partitions = counts if all(counts.values()) else {}
+        missing = [topic for topic, count in counts.items() if not count]
         return f"Kafka has no topic {', '.join(missing)}; run `shopstream topics create`" if missing else None
 
-    def _missing_topics(self) -> list[str]:
-        # Some brokers create a topic that is asked for by its name, with another number of partitions than declared.
-        client = admin(self._settings, timeout_ms=self._timeout_ms)
+    async def _connected(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=list(self._settings.brokers),
+            acks="all",
+            # Neither producer ids nor transactions: not every broker has them, and downstream an event counts once by its id.
+            enable_idempotence=False,
+            max_batch_size=MAX_BATCH_BYTES,
+            request_timeout_ms=min(self._timeout_ms, 10_000),
+        )
+        pause_between_attempts(producer.client)
         try:
-            return sorted(set(TOPICS) - set(client.list_topics()))
-        finally:
-            client.close()
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        return producer
 
-
-def _partition_counts(producer: KafkaProducer | None) -> dict[str, int] | None:
-    """Partitions of each topic, None while they are not known: then `send` would block the event loop to find out."""
-    if producer is None:
-        return None
-    counts = {topic: len(producer._metadata.partitions_for_topic(topic) or ()) for topic in TOPICS}
-    return counts if all(counts.values()) else None
+    async def _disconnect(self) -> None:
+        if self._producer is not None:
+            # What it could not send was answered 503, or is in the spool.
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(min(self._timeout_ms / 1000, _CLOSE_S)):
+                    await self._producer.stop()
+            await self._producer.client.close()
+            self._producer = self._batches = None
 
 
 def _failure(error: BaseException) -> PublishFailed:
-    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError | InvalidRecordError):
+    if isinstance(error, REFUSED):
         return RecordRefused(f"Kafka refused a record: {error!r}")
     metrics.KAFKA_UP.set(0)
     return PublishFailed(f"Kafka did not acknowledge: {error!r}")

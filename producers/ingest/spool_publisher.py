@@ -105,23 +105,18 @@ class SpoolingPublisher:
             return None
         return self._spool.check()
 
-    def close(self) -> None:
-        """Drain to a Kafka that takes, for a moment, and disconnect; the rest stays. Blocks, so not on the event loop."""
-        if self._loop is not None and self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
-        self._is_closed = True
-        self._kafka.close()
-        self._disk.shutdown()
-        if not self._spool.is_empty:
-            log.warning("%d events stay in the spool; the next start publishes them", self._spool.record_count)
-        self._spool.close()
-
-    async def _stop(self) -> None:
+    async def close(self) -> None:
+        """Drain to a Kafka that takes, for a moment, and disconnect; the rest stays."""
         if self._draining is not None:
             await asyncio.wait({self._draining}, timeout=_STOP_S if self._problem is None else 0)
         if self._draining is not None:
             self._draining.cancel()
         self._is_closed = True
+        await self._kafka.close()
+        await asyncio.to_thread(self._disk.shutdown)
+        if not self._spool.is_empty:
+            log.warning("%d events stay in the spool; the next start publishes them", self._spool.record_count)
+        self._spool.close()
 
     def _watch(self) -> None:
         """Look for what waits for Kafka too long: one timer for all requests."""

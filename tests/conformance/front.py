@@ -154,7 +154,7 @@ def answer_of(answer: Answer, origin: str | None) -> tuple[int, list[tuple[str, 
     async def send(message: Message) -> None:
         messages.append(message)
 
-    asyncio.run(send_answer(send, answer, origin, LOCAL))
+    asyncio.run(send_answer({"method": "POST"}, send, answer, origin, LOCAL))
     headers = [(name.decode(), value.decode()) for name, value in messages[0]["headers"]]
     return answer.status, headers, answer.body
 

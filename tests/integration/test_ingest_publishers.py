@@ -1,7 +1,8 @@
 """One suite for every `EventPublisher`: the recording one, the real one, and the real one with a spool behind it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,26 +56,30 @@ def published(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Publis
             for record in records_on(kafka, topic, count)
         ],
     )
-    publisher.close()
 
 
 def record(number: int, topic: str = EVENTS.name, visitor: str = "ada") -> Record:
     return Record(topic, visitor.encode(), f'{{"n":{number}}}'.encode(), [("ce_id", str(number).encode())])
 
 
-async def connected(published: Published) -> None:
+@asynccontextmanager
+async def connected(published: Published) -> AsyncIterator[EventPublisher]:
     published.publisher.start()
-    async with asyncio.timeout(10):
-        while published.check() is not None:
-            await asyncio.sleep(0.02)
+    try:
+        async with asyncio.timeout(10):
+            while published.check() is not None:
+                await asyncio.sleep(0.02)
+        yield published.publisher
+    finally:
+        await published.publisher.close()
 
 
 def test_what_was_published_is_there_with_key_and_headers(published: Published) -> None:
     records = [record(1), record(2, visitor="bob"), record(3, EVENTS_DLQ.name)]
 
     async def story() -> None:
-        await connected(published)
-        await published.publisher.publish(records)
+        async with connected(published) as publisher:
+            await publisher.publish(records)
 
     asyncio.run(story())
     assert sorted(published.read(EVENTS.name, 2)) == sorted(records[:2])
@@ -83,9 +88,9 @@ def test_what_was_published_is_there_with_key_and_headers(published: Published) 
 
 def test_one_visitors_records_keep_their_order(published: Published) -> None:
     async def story() -> None:
-        await connected(published)
-        for start in range(0, 60, 20):
-            await published.publisher.publish([record(number) for number in range(start, start + 20)])
+        async with connected(published) as publisher:
+            for start in range(0, 60, 20):
+                await publisher.publish([record(number) for number in range(start, start + 20)])
 
     asyncio.run(story())
     assert published.read(EVENTS.name, 60) == [record(number) for number in range(60)]
@@ -93,18 +98,16 @@ def test_one_visitors_records_keep_their_order(published: Published) -> None:
 
 def test_publishing_nothing_is_published_at_once(published: Published) -> None:
     async def story() -> None:
-        await connected(published)
-        await published.publisher.publish([])
+        async with connected(published) as publisher:
+            await publisher.publish([])
 
     asyncio.run(story())
 
 
 def test_requests_at_the_same_time_are_all_published(published: Published) -> None:
     async def story() -> None:
-        await connected(published)
-        await asyncio.gather(
-            *(published.publisher.publish([record(number, visitor=f"v{number}")]) for number in range(200))
-        )
+        async with connected(published) as publisher:
+            await asyncio.gather(*(publisher.publish([record(number, visitor=f"v{number}")]) for number in range(200)))
 
     asyncio.run(story())
     assert len(published.read(EVENTS.name, 200)) == 200
@@ -114,8 +117,8 @@ def test_a_request_larger_than_a_batch_arrives_whole_and_in_order(published: Pub
     large = [record(number)._replace(value=b"%04d" % number + b"." * 60_000) for number in range(20)]
 
     async def story() -> None:
-        await connected(published)
-        await published.publisher.publish(large)
+        async with connected(published) as publisher:
+            await publisher.publish(large)
 
     asyncio.run(story())
     assert published.read(EVENTS.name, 20) == large
@@ -125,8 +128,8 @@ def test_a_record_larger_than_a_batch_is_published(published: Published) -> None
     largest = record(1)._replace(value=b"." * 700_000)
 
     async def story() -> None:
-        await connected(published)
-        await published.publisher.publish([largest, record(2)])
+        async with connected(published) as publisher:
+            await publisher.publish([largest, record(2)])
 
     asyncio.run(story())
     assert published.read(EVENTS.name, 2) == [largest, record(2)]
@@ -134,10 +137,10 @@ def test_a_record_larger_than_a_batch_is_published(published: Published) -> None
 
 def test_requests_that_come_while_kafka_is_busy_wait_and_go_together(published: Published) -> None:
     async def story() -> None:
-        await connected(published)
-        first = [asyncio.create_task(published.publisher.publish([record(number)])) for number in range(50)]
-        await asyncio.sleep(0)  # the first are on their way
-        await asyncio.gather(*first, *(published.publisher.publish([record(number)]) for number in range(50, 100)))
+        async with connected(published) as publisher:
+            first = [asyncio.create_task(publisher.publish([record(number)])) for number in range(50)]
+            await asyncio.sleep(0)  # the first are on their way
+            await asyncio.gather(*first, *(publisher.publish([record(number)]) for number in range(50, 100)))
 
     asyncio.run(story())
     assert published.read(EVENTS.name, 100) == [record(number) for number in range(100)]
@@ -145,9 +148,9 @@ def test_requests_that_come_while_kafka_is_busy_wait_and_go_together(published: 
 
 def test_a_closed_publisher_publishes_nothing(published: Published) -> None:
     async def story() -> None:
-        await connected(published)
-        await asyncio.to_thread(published.publisher.close)
-        await published.publisher.publish([record(1)])
+        async with connected(published) as publisher:
+            await publisher.close()
+            await publisher.publish([record(1)])
 
     with pytest.raises(PublishFailed):
         asyncio.run(story())
@@ -161,22 +164,21 @@ def test_what_kafka_does_not_acknowledge_in_time_has_failed(tmp_path: Path) -> N
         broker = max(psutil.Process().children(), key=psutil.Process.create_time)  # others may have one for longer
 
         async def story() -> None:
-            await connected(Published(publisher, publisher.check, lambda _, __: []))
-            await publisher.publish([record(1)])
-            broker.suspend()
-            try:
-                with pytest.raises(PublishFailed):
-                    await publisher.publish([record(2), record(3, visitor="bob")])
-            finally:
-                broker.resume()
-            async with asyncio.timeout(15):
-                while True:
-                    try:
-                        await publisher.publish([record(4)])
-                        break
-                    except PublishFailed:
-                        await asyncio.sleep(0.1)
+            async with connected(Published(publisher, publisher.check, lambda _, __: [])):
+                await publisher.publish([record(1)])
+                broker.suspend()
+                try:
+                    with pytest.raises(PublishFailed):
+                        await publisher.publish([record(2), record(3, visitor="bob")])
+                finally:
+                    broker.resume()
+                async with asyncio.timeout(15):
+                    while True:
+                        try:
+                            await publisher.publish([record(4)])
+                            break
+                        except PublishFailed:
+                            await asyncio.sleep(0.1)
 
         asyncio.run(story())
-        publisher.close()
         assert record(4).value in [each.value for each in records_on(kafka, EVENTS.name, 2)]

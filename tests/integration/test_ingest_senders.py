@@ -95,6 +95,7 @@ def test_a_body_that_does_not_arrive_is_answered_and_its_connection_closed(broke
         answer = received(connection)
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"connection: close" in answer
+        assert b"access-control-allow-origin: *" in answer
         assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["code"] == "too_slow"
 
 
@@ -124,6 +125,9 @@ def test_too_many_connections_are_refused_and_idle_ones_make_room(broker: KafkaS
             answer = received(connection)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1" in answer
+        # So that a browser's SDK on any page learns when to come again.
+        assert b"access-control-allow-origin: *" in answer
+        assert b"access-control-expose-headers: Retry-After" in answer
         for connection in begun[:10]:
             connection.sendall(b"content-length: 2\r\n\r\n{}")  # 400, and kept alive
             assert connection.recv(12) == b"HTTP/1.1 400"
@@ -157,3 +161,13 @@ def test_a_sender_that_has_said_all_still_gets_its_answer(broker: KafkaSettings)
         answer = received(connection)
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["accepted"] == 1
+
+
+def test_requests_sent_one_behind_the_other_are_answered_in_their_order(broker: KafkaSettings) -> None:
+    bodies = [json.dumps({"batch": [track("a")] * count, "writeKey": "demo"}).encode() for count in (1, 2, 3)]
+    head = b"POST /v1/batch HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%s"
+    with ingest_process(broker) as running, running.connect() as connection:
+        connection.sendall(b"".join(head % (len(body), body) for body in bodies))
+        connection.shutdown(socket.SHUT_WR)
+        answers = received(connection).split(b"HTTP/1.1 200 OK\r\n")[1:]
+        assert [json.loads(answer.rpartition(b"\r\n\r\n")[2])["accepted"] for answer in answers] == [1, 2, 3]

@@ -166,7 +166,7 @@ def test_a_record_too_large_for_kafkas_topic_is_kept_aside_and_stops_no_other(tm
                     while not spool.is_empty:
                         await asyncio.sleep(0.05)
             finally:
-                await asyncio.to_thread(publisher.close)
+                await publisher.close()
 
         asyncio.run(drain())
         assert {len(record.value) for record in records_on(kafka, EVENTS.name, 2)} == {10, 20}

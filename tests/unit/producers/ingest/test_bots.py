@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+from crawleruseragents import is_crawler as is_on_the_list
 
-from producers.ingest.bots import bot_score_of
+from producers.ingest.bots import bot_score_of, is_crawler
 from producers.shoppers.arrivals import BROWSERS
 from tests.ingest_shop import KEYS, SHOP, Shop, batch, call
 
@@ -31,6 +33,13 @@ def test_a_program_that_says_what_it_is_gets_the_full_score(user_agent: str) -> 
 @pytest.mark.parametrize("user_agent", [None, "", *(each.user_agent for kind in BROWSERS.values() for each in kind)])
 def test_a_browser_gets_none(user_agent: str | None) -> None:
     assert bot_score_of(user_agent, None) is None
+
+
+def test_the_verdicts_are_those_of_the_public_list() -> None:
+    crawlers = [each for crawler in CRAWLER_USER_AGENTS_DATA for each in crawler["instances"]]
+    altered = [each.lower() for each in crawlers] + [each[: len(each) // 2] + "ü" for each in crawlers]
+    given = [each for each in (*crawlers, *altered) if is_crawler(each) is not is_on_the_list(each)]
+    assert given == []
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """The context keeps the page, the device and the campaign, and no address."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from contracts.events import Context
-from producers.ingest.context import context_of
+from producers.ingest.context import ContextReader, context_of
 
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 16_6 like Mac OS X) AppleWebKit/605.1 Version/16.6 Mobile/15E148 Safari/604.1"
@@ -47,3 +50,22 @@ def test_client_hints_help_where_the_user_agent_says_nothing() -> None:
 def test_long_texts_are_cut() -> None:
     context = context_of({"page": {"url": "u" * 9_000, "title": "t" * 9_000}}, {}, None)
     assert (len(context.page_url or ""), len(context.page_title or "")) == (2_048, 512)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [{}, {"locale": "de"}, {"locale": "fr", "page": {"url": "/a?token=1"}}, {"userAgent": PHONE}]
+            ),
+            st.sampled_from([{}, {"page_url": "https://shop.example/b"}]),
+            st.sampled_from([None, PHONE]),
+        )
+    )
+)
+def test_a_reader_says_the_same_whatever_it_read_before(
+    asked: list[tuple[dict[str, str], dict[str, str], str | None]],
+) -> None:
+    reader = ContextReader(str.upper)
+    for context, page, user_agent in asked:
+        assert reader.read(context, page, user_agent) == context_of(context, page, user_agent, str.upper)

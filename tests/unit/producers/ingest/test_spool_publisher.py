@@ -33,7 +33,7 @@ async def publishing(
     try:
         yield publisher
     finally:
-        await asyncio.to_thread(publisher.close)
+        await publisher.close()
 
 
 async def publish_all(publisher: SpoolingPublisher, count: int) -> None:
@@ -172,7 +172,7 @@ def test_when_neither_kafka_nor_the_disk_takes_it_says_why(tmp_path: Path) -> No
 
     async def story() -> None:
         async with publishing(kafka, tmp_path, max_bytes=4_000) as publisher:
-            with pytest.raises(PublishFailed, match=r"publisher is down, and the spool holds .* of at most 4000"):
+            with pytest.raises(PublishFailed, match=r"and the spool holds .* of at most 4000"):
                 await publish_all(publisher, 100)
             assert "of at most 4000 bytes" in (publisher.check() or "")
             kafka.is_down = False
