@@ -117,6 +117,9 @@ def make_app(
                     store.sent(await outbox.send())
                 except StoreDamaged:
                     await _never()
+                except Exception as error:  # Faust would start the agent anew, and commit what comes after these polls
+                    await app.crash(error)
+                    await _never()
             for tp, records in waiting:
                 records.is_done = True
                 progress.reached(tp, records[-1].offset)
@@ -172,7 +175,7 @@ def states_of(app: faust.App) -> VisitorStates:
 
 
 async def _never() -> None:
-    """Wait until the watchdog, which has seen the damage, ends the process: an agent that raises or returns acknowledges."""
+    """Wait until the watchdog, which has seen what happened, ends the process: an agent that raises or returns acknowledges."""
     await asyncio.Event().wait()
 
 
