@@ -24,6 +24,7 @@ from stream_processors.reconnecting import pause_between_attempts
 from stream_processors.suspension import Pulse, check_before_sending
 
 HIGHWATER_TIMEOUT_MS = 5_000
+LOOK_AGAIN_S = 0.005
 
 
 class Poll(list[ConsumerRecord]):
@@ -188,6 +189,26 @@ class PollLaneConsumer(driver.Consumer):
             if self._may_deliver(tp, active):
                 yield tp, self._to_message(tp, record)
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """Faust stops asking for a partition whose polls fill a queue. For lanes we wait for room instead, see below."""
+        if tp.topic not in self.lanes:
+            super().on_buffer_full(tp)
+
+    async def _wait_next_records(self, timeout: float) -> Any:
+        """Once the agents' queues are half empty, whatever comes next.
+
+        Faust asks for the partitions that no full queue keeps out, and then waits a second for one of those that has nothing,
+        while the others' records lie ready and the queue has long been emptied.
+        """
+        queues = [channel.queue for topic in self.lanes for channel in self._channels(topic)]
+        while self.flow_active and any(2 * queue.qsize() > queue.maxsize for queue in queues):
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return await super()._wait_next_records(timeout)
+
+    def _channels(self, topic: str) -> Collection[Any]:
+        """What hands the topic's records to agents or to recovery."""
+        return cast(Collection[Any], cast(Any, self.app.topics)._topic_name_index.get(topic, ()))
+
     def _is_rebalancing_since(self, generation: int) -> bool:
         """What was fetched before a rebalance is fetched again after it."""
         return not self.flow_active or self.app.consumer_generation_id != generation
@@ -200,8 +221,7 @@ class PollLaneConsumer(driver.Consumer):
         read = self._read_offset[tp]
         if read is not None and poll.offset < read:
             return
-        channels = cast(Any, self.app.topics)._tp_index[tp]
-        if self.app.flow_control.is_active() and not any(channel.queue.full() for channel in channels):
+        if self.app.flow_control.is_active() and not any(channel.queue.full() for channel in self._channels(tp.topic)):
             await self.callback(poll)
         else:
             await self.wait_first(self.callback(poll), self.suspend_flow.wait())
