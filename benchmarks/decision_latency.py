@@ -20,18 +20,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import aiohttp
 import msgspec
+import uvloop
 
 from benchmarks.broker import broker, kind_of_broker
 from benchmarks.latency.bare_loop import Loop
+from benchmarks.latency.browser import Server
 from benchmarks.measure import last_line, machine, percentile, table
-from contracts.decisions import Decision
+from contracts.codec import DECISION_DECODER
 from contracts.ids import visitor_id_of
-from producers.shoppers.streams import listen
 from producers.shoppers.visit import instant
 from runtime.settings import KafkaSettings
-from shopstream.ports import free_port
+from shopstream.ports import free_port, port_check
 from shopstream.probes import figures_at, ready_check
 from shopstream.supervise import Service, running
 
@@ -54,10 +54,8 @@ encode = msgspec.json.Encoder().encode
 class Shop:
     """Visitors with open streams, and a clock on each event they post."""
 
-    def __init__(self, http: aiohttp.ClientSession, ingest: str, console: str) -> None:
-        self._http = http
-        self._ingest = f"{ingest}/v1/batch"
-        self._console = console
+    def __init__(self, ingest: str, console: str) -> None:
+        self._ingest, self._console = Server(ingest), Server(console)
         self._number = itertools.count()
         self._posted_at: dict[str, tuple[float, float]] = {}
         self.latencies_ms: list[float] = []
@@ -68,24 +66,17 @@ class Shop:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Every visitor's stream open."""
-        opened = [asyncio.Event() for _ in self.secrets]
-        tasks = [
-            asyncio.create_task(
-                listen(
-                    self._http, self._console, secret, on_decision=self._told, on_problem=lambda _: None, opened=each
-                )
-            )
-            for secret, each in zip(self.secrets, opened, strict=True)
-        ]
         try:
-            await asyncio.wait_for(asyncio.gather(*[each.wait() for each in opened]), 20)
+            await asyncio.wait_for(
+                asyncio.gather(*[self._console.listen(secret, self._told) for secret in self.secrets]), 20
+            )
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._ingest.close()
+            self._console.close()
 
-    def _told(self, decision: Decision) -> None:
+    def _told(self, raw: bytes) -> None:
+        decision = DECISION_DECODER.decode(raw)
         known = self._posted_at.pop(decision.caused_by, None)
         if known is not None:
             steady, posted_at = known
@@ -105,11 +96,7 @@ class Shop:
             "properties": {"path": "/tea"},
         }
         self._posted_at[f"m-{number}"] = (time.perf_counter(), time.time())
-        async with self._http.post(
-            self._ingest, data=encode({"batch": [item], "writeKey": "demo", "sentAt": now})
-        ) as answer:
-            await answer.read()
-            answer.raise_for_status()
+        await self._ingest.post("/v1/batch", encode({"batch": [item], "writeKey": "demo", "sentAt": now}))
 
     def forget(self) -> None:
         self._posted_at.clear()
@@ -163,22 +150,20 @@ def _folded(process: str) -> float:
 async def measure(kafka: KafkaSettings, urls: dict[str, str], seconds: float) -> tuple[float, list[dict[str, float]]]:
     """The capacity, and for each share of it the figures of both ways."""
     found = []
-    connector = aiohttp.TCPConnector(limit=0)
     bare = Loop(kafka)
+    shop = Shop(urls["ingest"], urls["console"])
     try:
-        async with aiohttp.ClientSession(connector=connector) as http:
-            shop = Shop(http, urls["ingest"], urls["console"])
-            async with shop.open():
-                await _steadily(shop, 50, WARM_UP_S)
-                most = await capacity(shop, urls["process"], seconds)
-                await asyncio.sleep(SETTLE_S)
-                for share in SHARES:
-                    ours, loop, hops = list[float](), list[float](), list[tuple[float, float, float]]()
-                    for _ in range(TURNS):
-                        ours += await at_rate(shop, most * share, seconds / TURNS)
-                        hops += shop.hops_ms
-                        loop += await at_rate(bare, most * share, seconds / TURNS)
-                    found.append(_figures(share, most * share, seconds, ours, loop, hops))
+        async with shop.open():
+            await _steadily(shop, 50, WARM_UP_S)
+            most = await capacity(shop, urls["process"], seconds)
+            await asyncio.sleep(SETTLE_S)
+            for share in SHARES:
+                ours, loop, hops = list[float](), list[float](), list[tuple[float, float, float]]()
+                for _ in range(TURNS):
+                    ours += await at_rate(shop, most * share, seconds / TURNS)
+                    hops += shop.hops_ms
+                    loop += await at_rate(bare, most * share, seconds / TURNS)
+                found.append(_figures(share, most * share, seconds, ours, loop, hops))
     finally:
         await bare.close()
     return most, found
@@ -217,8 +202,9 @@ def services(kafka: KafkaSettings, folder: Path) -> tuple[list[Service], dict[st
         urls[name] = f"http://127.0.0.1:{port}"
     for name, url in urls.items():
         command = (sys.executable, "-m", "shopstream", name)
-        # The console is ready for its streams before Postgres is there, and says so only for Kafka.
-        ready = (lambda: None) if name == "console" else ready_check(url)
+        # The console would not say that it is ready before Postgres is there, which its streams do not need.
+        port = int(url.rpartition(":")[2])
+        ready = port_check("127.0.0.1", port) if name == "console" else ready_check(url)
         found.append(Service(name=name, command=command, log=folder / f"{name}.log", ready=ready, environ=environ))
     return found, urls
 
@@ -235,7 +221,7 @@ def main() -> None:
         running_services, urls = services(kafka, folder)
         for service in running_services:
             stack.enter_context(running(service, timeout_s=60))
-        most, found = asyncio.run(measure(kafka, urls, options.seconds))
+        most, found = uvloop.run(measure(kafka, urls, options.seconds))
     print(f"capacity, one event a POST, all on this machine: {most:,.0f} events/s")
     rows: list[tuple[Any, ...]] = []
     for each in found:

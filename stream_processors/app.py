@@ -41,8 +41,8 @@ TOGETHER_RECORDS = 2_000
 """Waiting polls are processed together up to about this many records."""
 OUTPUT_BATCH_BYTES = 524_288
 """A partition's batches go one after the other: at Faust's 16 kB the output of one poll is dozens of round trips."""
-MAX_QUEUED_POLLS = 16
-"""Polls read ahead of an agent; with more waiting, Faust stops reading the partition."""
+QUEUED_POLLS = 2
+"""Of each partition, so many polls fit an agent's queue; while it is half full, nothing is read."""
 
 
 def make_app(
@@ -54,6 +54,7 @@ def make_app(
     """The app, not started. Raises what loading the policy raises. Call inside the event loop that runs it."""
     models = live_models(process)
     policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
+    queued_polls = QUEUED_POLLS * kafka.partitions
     app = faust.App(
         process.app_id,
         broker=[f"kafka://{address}" for address in kafka.brokers],
@@ -78,7 +79,7 @@ def make_app(
         producer_max_request_size=8_388_608,
         producer_max_batch_size=OUTPUT_BATCH_BYTES,
         # A message of the changelog is a poll of it: a thousand of these would be a shop's whole memory.
-        stream_buffer_maxsize=MAX_QUEUED_POLLS,
+        stream_buffer_maxsize=queued_polls,
         # Polls that were read and not finished are read again by whoever gets the partition; nobody waits for them.
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
@@ -101,7 +102,7 @@ def make_app(
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
 
-    @app.agent(app.topic(EVENTS.name, schema=PollSchema(), maxsize=MAX_QUEUED_POLLS), name="sessionize")
+    @app.agent(app.topic(EVENTS.name, schema=PollSchema(), maxsize=queued_polls), name="sessionize")
     async def sessionize(polls: StreamT[Poll]) -> AsyncIterator[None]:
         async for waiting in _waiting(polls):
             async with turn:
@@ -116,6 +117,9 @@ def make_app(
                     decider.decide(made, outbox, now=now)
                     store.sent(await outbox.send())
                 except StoreDamaged:
+                    await _never()
+                except Exception as error:  # Faust would start the agent anew, and commit what comes after these polls
+                    await app.crash(error)
                     await _never()
             for tp, records in waiting:
                 records.is_done = True
@@ -172,7 +176,7 @@ def states_of(app: faust.App) -> VisitorStates:
 
 
 async def _never() -> None:
-    """Wait until the watchdog, which has seen the damage, ends the process: an agent that raises or returns acknowledges."""
+    """Wait until the watchdog, which has seen what happened, ends the process: an agent that raises or returns acknowledges."""
     await asyncio.Event().wait()
 
 

@@ -6,24 +6,25 @@ See docs/decisions/0002-poll-lane.md.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 import aiokafka
 import faust
+import uvloop
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 
 from runtime.reconnecting import pause_between_attempts
+from stream_processors.pace import Pace
 from stream_processors.suspension import Pulse, check_before_sending
 
 HIGHWATER_TIMEOUT_MS = 5_000
-FETCH_MAX_WAIT_MS = 20
-"""How long the broker may hold back a fetch that finds nothing. The client keeps one fetch in flight and leaves out of it
-the partitions whose records are not consumed yet; with Faust's 1,500 ms their next records wait that long."""
+LOOK_AGAIN_S = 0.005
 
 
 class Poll(list[ConsumerRecord]):
@@ -47,9 +48,14 @@ class PollSchema(faust.Schema[Any, Any]):
 class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's thread around the Kafka client, with repairs: without them records, state or a second were seen lost."""
 
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, thread_loop=uvloop.new_event_loop(), **options)
+        self._pace = Pace()
+        self._fetching: tuple[Any, set[TP]] = None, set()
+
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # Faust has no setting for it
+        consumer._fetch_max_wait_ms = self._pace.max_wait_ms  # Faust has no setting for it
         pause_between_attempts(consumer._client)
         return consumer
 
@@ -75,7 +81,23 @@ class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
             if not active_partitions:
                 await asyncio.sleep(0.05)
                 return {}
-        return await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)  # type: ignore[arg-type]
+            self._fetch_only(consumer, active_partitions)
+        found = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)  # type: ignore[arg-type]
+        # The client asks for more as soon as this returns.
+        self._pace.took(sum(map(len, found.values())), time.monotonic())
+        consumer._fetcher._fetch_max_wait_ms, consumer._fetcher._fetch_min_bytes = (
+            self._pace.max_wait_ms,
+            self._pace.min_bytes,
+        )
+        return found
+
+    def _fetch_only(self, consumer: aiokafka.AIOKafkaConsumer, active: set[TP]) -> None:
+        """Keep the client from fetching what nobody takes now: it holds up all partitions for 100 ms until somebody does."""
+        assigned = consumer.assignment()
+        if assigned is not self._fetching[0] or active != self._fetching[1]:
+            self._fetching = assigned, active
+            consumer.pause(*[tp for tp in assigned if tp not in active])
+            consumer.resume(*[tp for tp in assigned if tp in active])
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go to the committed offsets, and to the beginning where nothing was committed yet.
@@ -144,7 +166,7 @@ class PollLaneConsumer(driver.Consumer):
         return {TP(tp.topic, tp.partition): each.offset for tp, each in told.items() if each.offset >= 0}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        """One message per record of an ordinary topic, one per partition and poll of a lane topic."""
+        """One message per record of an ordinary topic; those of lane topics, one per partition and poll, are delivered here."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
@@ -160,12 +182,32 @@ class PollLaneConsumer(driver.Consumer):
             if self._is_rebalancing_since(generation):
                 return
             if self._may_deliver(tp, active):
-                yield tp, self._to_poll(tp, batch)
+                await self._deliver(tp, self._to_poll(tp, batch))
         for tp, record in self.scheduler.iterate(ordinary):
             if self._is_rebalancing_since(generation):
                 return
             if self._may_deliver(tp, active):
                 yield tp, self._to_message(tp, record)
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Faust stops asking for a partition whose polls fill a queue. For lanes we wait for room instead, see below."""
+        if tp.topic not in self.lanes:
+            super().on_buffer_full(tp)
+
+    async def _wait_next_records(self, timeout: float) -> Any:
+        """Once the agents' queues are half empty, whatever comes next.
+
+        Faust asks for the partitions that no full queue keeps out, and then waits a second for one of those that has nothing,
+        while the others' records lie ready and the queue has long been emptied.
+        """
+        queues = [channel.queue for topic in self.lanes for channel in self._channels(topic)]
+        while self.flow_active and any(2 * queue.qsize() > queue.maxsize for queue in queues):
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return await super()._wait_next_records(timeout)
+
+    def _channels(self, topic: str) -> Collection[Any]:
+        """What hands the topic's records to agents or to recovery."""
+        return cast(Collection[Any], cast(Any, self.app.topics)._topic_name_index.get(topic, ()))
 
     def _is_rebalancing_since(self, generation: int) -> bool:
         """What was fetched before a rebalance is fetched again after it."""
@@ -173,6 +215,17 @@ class PollLaneConsumer(driver.Consumer):
 
     def _may_deliver(self, tp: TP, active: set[TP] | None) -> bool:
         return active is None or tp in active or tp in self._buffered_partitions
+
+    async def _deliver(self, tp: TP, poll: Message) -> None:
+        """What Faust does with what `getmany` yields, without the four tasks by which it lets go of a queue that stays full."""
+        read = self._read_offset[tp]
+        if read is not None and poll.offset < read:
+            return
+        if self.app.flow_control.is_active() and not any(channel.queue.full() for channel in self._channels(tp.topic)):
+            await self.callback(poll)
+        else:
+            await self.wait_first(self.callback(poll), self.suspend_flow.wait())
+        self._read_offset[tp] = poll.offset
 
     def _to_poll(self, tp: TP, batch: list[ConsumerRecord]) -> Any:
         last = batch[-1]

@@ -75,7 +75,16 @@ TIMES: Final = msgspec.msgpack.Decoder(Times)
 
 def is_older(raw: bytes | None, known: bytes | None) -> bool:
     """Whether a state is of an earlier time than the one known; of equals the later written counts."""
-    return raw is not None and known is not None and AGE.decode(raw).folded < AGE.decode(known).folded
+    if raw is None or known is None:
+        return False
+    folded, known_folded = AGE.decode(raw).folded, AGE.decode(known).folded
+    return folded < known_folded if folded != known_folded else _still_to_do(raw) > _still_to_do(known)
+
+
+def _still_to_do(raw: bytes) -> tuple[int, int]:
+    """Without further events sessions only close and become history: how many have not yet, which only falls."""
+    sessions = TIMES.decode(raw).sessions
+    return sum(not session.is_closed for session in sessions), len(sessions)
 
 
 class VisitorStates(memory.Store[bytes, bytes]):

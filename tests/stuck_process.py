@@ -6,8 +6,10 @@ import sys
 import time
 from typing import Any
 
+from aiokafka.errors import KafkaTimeoutError
+
 from runtime.settings import KafkaSettings, ProcessSettings
-from stream_processors import process
+from stream_processors import app, process
 from stream_processors.outbox import Outbox
 from stream_processors.visitors import VisitorStore
 
@@ -26,10 +28,24 @@ def unreadable(*_: Any) -> Any:
     raise ValueError("this state cannot be read")
 
 
+class FailsOnce(Outbox):
+    """Kafka does not take the first output in time; what comes after it would get through."""
+
+    has_failed = False
+
+    async def send(self) -> Any:
+        if len(self) and not FailsOnce.has_failed:
+            FailsOnce.has_failed = True
+            raise KafkaTimeoutError
+        return await super().send()
+
+
 if __name__ == "__main__":
     match sys.argv[1]:
         case "agent-waits":
             Outbox.send = never_acknowledged  # type: ignore[assignment, method-assign]
+        case "send-fails":
+            app.Outbox = FailsOnce  # type: ignore[attr-defined]
         case "fold-hangs":
             VisitorStore.get = hangs  # type: ignore[method-assign]
         case "state-unreadable":

@@ -102,6 +102,21 @@ def test_a_worker_that_gets_nowhere_ends_so_that_its_supervisor_starts_a_new_one
         assert says in worker.log.read_text()
 
 
+def test_a_worker_whose_output_kafka_did_not_take_ends_before_it_commits_what_comes_after(
+    broker: KafkaSettings, tmp_path: Path
+) -> None:
+    log = tmp_path / "process.log"
+    with working(broker, log, "tests.stuck_process", "send-fails") as worker:
+        until(worker.is_ready, READY_S, worker.said)
+        click(broker)
+        click(broker)
+        assert worker.ends_with(60) == 1
+        assert "the stream processor crashed: KafkaTimeoutError" in log.read_text()
+    with working(broker, log) as worker:
+        until(worker.is_ready, READY_S, worker.said)
+        assert DECISION_DECODER.decode(records_on(broker, DECISIONS.name, 1)[-1].value).event_count == 2
+
+
 def test_a_worker_whose_state_cannot_be_recovered_ends_instead_of_going_on_without_it(
     broker: KafkaSettings, tmp_path: Path
 ) -> None:
