@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 
 from contracts.events import Event
-from models.examples import Example, examples_of
+from models.examples import Example, Place, examples_of
 from models.tables import Table, joined, table_of
 from producers.ingest.accept import event_of_bytes
 from producers.ingest.rejections import Rejection
@@ -38,6 +38,7 @@ class _Own(msgspec.Struct):
     """What a log's own words say of the visit an event belongs to."""
 
     ga_session: str | None = None
+    ga_hit: float | None = None
     user_session: str | None = None
 
 
@@ -147,16 +148,17 @@ def _examples(path: Path, format: str, part: int, parts: int, progress: Progress
     total, done = sum(map(len, stories.values())), 0
     for visitor_id in sorted(stories):
         story = stories.pop(visitor_id)
-        yield from examples_of(_events(story.values()), visit_of=visit_of, lengths=TAUGHT)
+        yield from examples_of(_events(story.values()), visit_of=visit_of, lengths=TAUGHT, with_bots=True)
         before, done = done, done + len(story)
         if done // REPORT_EVERY > before // REPORT_EVERY or done == total:
             progress(done, total)
 
 
-def visit_of(event: Event) -> str | None:
+def visit_of(event: Event) -> Place | None:
     """The visit an event belongs to by its log's own count."""
     own = _own.decode(event.custom)
-    return own.ga_session or own.user_session
+    visit = own.ga_session or own.user_session
+    return Place(visit, None if own.ga_hit is None else int(own.ga_hit)) if visit else None
 
 
 def _events(story: Iterable[ReplayItem]) -> Iterator[Event]:
