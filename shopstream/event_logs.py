@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from os import cpu_count
@@ -12,6 +14,7 @@ from zlib import crc32
 
 import msgspec
 
+from contracts.codec import EVENT_DECODER
 from contracts.events import Event
 from models.examples import Example, Place, examples_of
 from models.tables import Table, joined, table_of
@@ -20,12 +23,14 @@ from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import HISTORY
 from producers.replay import dmm, google_merchandise, rees46
 from producers.replay.items import ReplayError, ReplayItem
+from runtime import recordings
 
 CURVE: Final = (1, 2, 3, 5, 8, 10, 15, 20, 30)
 """Lengths at which a log is judged."""
 TAUGHT: Final = frozenset({*CURVE, 4, 6, 12, 18, 24, *range(36, 65, 8), *range(80, 513, 24)})
 """Lengths that are learnt from: a session's neighbouring states are alike, and cost as much as others."""
 MAX_BYTES: Final = 1_000_000
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 REPORT_EVERY: Final = 2_000
 
 Choice = Callable[[str], bool]
@@ -49,13 +54,30 @@ _own = msgspec.json.Decoder(_Own)
 class Log:
     """How a format is read, and where it comes from."""
 
-    items: Callable[[Path, Choice], Iterator[ReplayItem]]
+    items: Callable[[Path, Choice], Iterator[ReplayItem | Event]]
     name: str
     licence: str
     curve: tuple[int, ...] = CURVE
 
 
+def _recorded(path: Path, choice: Choice) -> Iterator[Event]:
+    """The events of a recording of our own topics, as the stream decoded them; what it buried is passed over."""
+    if path.is_dir():
+        raise ReplayError(f"{path} is a folder; give the file that `shopstream topics record` wrote")
+    try:
+        for record in recordings.events_in_file(path):
+            if record.value is None:
+                continue
+            with suppress(msgspec.MsgspecError):
+                event = EVENT_DECODER.decode(record.value)
+                if choice(event.visitor_id):
+                    yield event
+    except (FileNotFoundError, recordings.RecordingError) as error:
+        raise ReplayError(str(error)) from error
+
+
 LOGS: Final = {
+    "own": Log(_recorded, "this shop's own events", "the shop's own"),
     "google-merchandise": Log(
         lambda path, choice: google_merchandise.recording(path, choice=choice).items,
         "Google Merchandise Store (Google Analytics sample)",
@@ -140,7 +162,7 @@ def _work(line: Connection, path: Path, format: str, part: int, parts: int) -> N
 
 
 def _examples(path: Path, format: str, part: int, parts: int, progress: Progress) -> Iterator[Example]:
-    stories: dict[str, dict[str, ReplayItem]] = defaultdict(dict)
+    stories: dict[str, dict[str, ReplayItem | Event]] = defaultdict(dict)
     for item in LOGS[format].items(
         path, lambda visitor_id: crc32(visitor_id.encode("utf-8", "replace")) % parts == part
     ):
@@ -161,11 +183,17 @@ def visit_of(event: Event) -> Place | None:
     return Place(visit, None if own.ga_hit is None else int(own.ga_hit)) if visit else None
 
 
-def _events(story: Iterable[ReplayItem]) -> Iterator[Event]:
-    """What ingest would publish; what it would refuse teaches nothing."""
-    for item in story:
-        if item.occurred_at is None:
-            continue
-        event = event_of_bytes(item.body, write_key=HISTORY, received_at=item.occurred_at, max_bytes=MAX_BYTES)
-        if not isinstance(event, Rejection):
-            yield event
+def _events(story: Iterable[ReplayItem | Event]) -> Iterator[Event]:
+    """What ingest would publish, in the order of time; what it would refuse teaches nothing."""
+    for item in sorted(story, key=_moment):
+        if isinstance(item, Event):
+            yield item
+        elif item.occurred_at is not None:
+            event = event_of_bytes(item.body, write_key=HISTORY, received_at=item.occurred_at, max_bytes=MAX_BYTES)
+            if not isinstance(event, Rejection):
+                yield event
+
+
+def _moment(item: ReplayItem | Event) -> tuple[datetime, str]:
+    """Of equal moments, a log's rows stay in its order; our own events have the fold's."""
+    return item.occurred_at or EARLIEST, item.message_id if isinstance(item, Event) else ""

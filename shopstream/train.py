@@ -21,6 +21,7 @@ from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import HISTORY
 from producers.shoppers.behaviour import visits
 from shopstream.event_logs import LOGS, Progress, table_from
+from shopstream.stored_events import table_of_stored
 
 SEED: Final = 20_260_105
 VISITS: Final = 20_000
@@ -28,6 +29,7 @@ SAMPLE_VISITS: Final = 200
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 DAYS: Final = 28.0
 SIMULATED: Final = DataSource(name="simulated shoppers (producers/shoppers)", licence="MIT, as Shopstream itself")
+STORED: Final = DataSource(name="this shop's events in Postgres", licence="the shop's own")
 
 Advance = Callable[[int], None]
 """Told how many more visits are done."""
@@ -79,12 +81,35 @@ def train_on(
     tell: Callable[[str], None] = lambda _: None,
 ) -> Card:
     """Train on a shop's log, or on the sessions that began before the day `until` (UTC), and write the model into `folder`."""
-    table = table_from(path, format, progress)
+    return _train(table_from(path, format, progress), source_of(format), folder, until, seed, tell)
+
+
+def train_on_stored(
+    dsn: str,
+    folder: Path,
+    *,
+    until: date | None = None,
+    seed: int = SEED,
+    progress: Progress = lambda done, total: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Card:
+    """The same on what the pipeline has stored in Postgres."""
+    return _train(table_of_stored(dsn, progress), STORED, folder, until, seed, tell)
+
+
+def _train(
+    table: Table, data: DataSource, folder: Path, until: date | None, seed: int, tell: Callable[[str], None]
+) -> Card:
     if until is not None:
-        table = before(table, datetime(until.year, until.month, until.day, tzinfo=UTC))
-    artifact = train_on_log(table, seed=seed, data=source_of(format), tell=tell)
+        table = before(table, midnight(until))
+    artifact = train_on_log(table, seed=seed, data=data, tell=tell)
     artifact.save(folder)
     return artifact.card
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins, UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def source_of(format: str) -> DataSource:

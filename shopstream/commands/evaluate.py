@@ -1,5 +1,6 @@
 """`shopstream evaluate`: how good a likelihood is on a shop's log, after each of the first events."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,12 +16,21 @@ def add_to(app: typer.Typer) -> None:
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="A shop's event log, a file or a folder.")],
-    format: Annotated[str, typer.Option(help="google-merchandise, rees46, dmm or uci.")],
+    format: Annotated[
+        str, typer.Option(help="own (a recording of our topics), google-merchandise, rees46, dmm or uci.")
+    ],
     model: Annotated[
         Path | None,
         typer.Option(
             envvar="SHOPSTREAM_PROCESS_MODEL_DIR",
             help="Judge this model; left out, one is trained on the earlier part of the data.",
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Train on the visits that began before this day (UTC) and judge the others; left out, two thirds train.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -45,6 +55,7 @@ def evaluate(
             data,
             format,
             model,
+            until=None if until is None else until.date(),
             seed=SEED if seed is None else seed,
             progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
             tell=lambda note: bar.update(bar.task_ids[0], note=note),

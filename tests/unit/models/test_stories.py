@@ -17,7 +17,7 @@ def told(*acts: tuple[str, str]) -> bytes:
 
 
 def test_events_are_letters_and_pauses_are_digits() -> None:
-    first, pause, second = told(("12:00", "view_item"), ("12:01", "add_to_cart")).decode()
+    first, pause, second = list(told(("12:00", "view_item"), ("12:01", "add_to_cart")).decode())
     assert first.isalpha()
     assert second.isalpha()
     assert first != second
