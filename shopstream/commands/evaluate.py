@@ -74,10 +74,13 @@ def _show(result: "Evaluation") -> None:
     from rich.table import Table
 
     from shopstream.screen import screen
+    from shopstream.summary import sentences_of
 
     lines = screen()
     lines.print(f"{result.data}, model {result.model_version}")
     lines.print(result.protocol)
+    for sentence in sentences_of(result.curve):
+        lines.print(sentence)
     if result.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in result.challengers.items())
         lines.print(f"log loss of what was tried: {tried}")
