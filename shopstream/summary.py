@@ -36,8 +36,8 @@ def _nearest(curve: Sequence[PrefixRow], k: int) -> PrefixRow:
 
 def _found(row: PrefixRow) -> str:
     return (
-        f"After {_events(row.k)}, {row.base_rate:.1%} of {row.n:,} visits go on to buy. The 5 % of them with the highest likelihood do so "
-        f"{row.lift:.1f} times as often, and the best 10 % hold {row.gains[0]:.0%} of all who buy."
+        f"After {_events(row.k)}, {100 * row.base_rate:.1f} % of {row.n:,} visits go on to buy. The 5 % of them with the highest likelihood do so "
+        f"{row.lift:.1f} times as often, and the best 10 % hold {100 * row.gains[0]:.0f} % of all who buy."
     )
 
 
