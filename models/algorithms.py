@@ -5,16 +5,13 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from models.calibration import fit_calibration, fit_log_odds
 from models.card import Calibration, Forest
 from models.features import NAMES, Row
 from models.metrics import Numbers
 
-Algorithm = Literal["forest", "boosting", "logistic"]
+Algorithm = Literal["forest", "boosting"]
 
 MONOTONE: Final = frozenset({"add_to_cart_count", "cart_value", "cart_item_count", "checkout_step_count"})
 """Features whose growth alone never lowers the likelihood. It keeps luck in the data from telling a shop that a fuller cart is bad news."""
@@ -43,8 +40,6 @@ SHRINKAGE: Final = 20.0
 def fitted(algorithm: Algorithm, shape: Shape, rows: Row, bought: Numbers, seed: int) -> Any:
     """A model fitted to the rows; the same rows and seed give the same model."""
     labels = bought.astype(np.intp)
-    if algorithm == "logistic":
-        return _logistic(seed).fit(rows, labels)
     monotone = [int(name in MONOTONE) for name in NAMES]
     if algorithm == "boosting":
         return HistGradientBoostingClassifier(
@@ -104,16 +99,3 @@ def shape_of(algorithm: Algorithm, shape: Shape, leaves: int, seed: int) -> Fore
         min_leaf_examples=shape.min_leaf_examples,
         seed=seed,
     )
-
-
-def _logistic(seed: int) -> Any:
-    """A line over the logarithms of the features; what is unknown is a feature of its own. To compare with, never served."""
-    return make_pipeline(
-        FunctionTransformer(_for_lines), StandardScaler(), LogisticRegression(C=0.1, max_iter=500, random_state=seed)
-    )
-
-
-def _for_lines(rows: Row) -> Row:
-    is_missing = rows == MISSING
-    values = np.where(is_missing, 0.0, rows)
-    return np.hstack([np.sign(values) * np.log1p(np.abs(values)), is_missing]).astype(np.float32)

@@ -1,9 +1,11 @@
 """How far what a model sees now is from what it learnt from: PSI and KS of each feature and of the score.
 
 Training keeps, of each feature, the edges of ten bins of about equal count and the share of examples in each; live states are
-counted into the same bins. What is not known is a bin of its own.
+counted into the same bins. What is not known is a bin of its own. Who comes at night is not who comes in the evening: of a feature that follows
+the time of day, training keeps the shares of each part of the day, and live states are measured against those of their own hours.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,6 +30,12 @@ MAX_ROWS: Final = 256
 SCORE: Final = "likelihood"
 CALENDAR: Final = frozenset({"hour_sin", "hour_cos", "weekday_sin", "weekday_cos"})
 """They move with the clock and say nothing about the shop."""
+PARTS: Final = 8
+"""Of the day, three hours each, by the session's first event."""
+ENOUGH: Final = 1_000
+"""Examples without which a part of the day has no shares of its own."""
+FOLLOWS: Final = 0.02
+"""A feature follows the time of day when the shares of a part are this far, in PSI, from those of the whole day."""
 
 
 class FeatureBins(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +47,8 @@ class FeatureBins(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     edges: tuple[float, ...]
     shares: tuple[float, ...]
+    shares_by_part: tuple[tuple[float, ...], ...] = ()
+    """The same for each part of the day. Empty for a feature that is alike at all hours, and in an older card."""
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -51,20 +61,39 @@ class Drift(msgspec.Struct, frozen=True):
 
 def bins_of(rows: Row, likelihoods: Numbers) -> tuple[FeatureBins, ...]:
     """The bins of every feature but the calendar's, and of the score, from the examples of a training."""
-    found = [_bins(name, rows[:, place]) for place, name in enumerate(NAMES) if name not in CALENDAR]
-    return (*found, _bins(SCORE, likelihoods.astype(np.float32)))
+    parts = _parts_of_day(rows)
+    found = [_bins(name, rows[:, place], parts) for place, name in enumerate(NAMES) if name not in CALENDAR]
+    return (*found, _bins(SCORE, likelihoods.astype(np.float32), parts))
 
 
-def _bins(name: str, values: Row) -> FeatureBins:
+def _bins(name: str, values: Row, parts: NDArray[np.intp]) -> FeatureBins:
     known = values[~np.isnan(values)]
     steps = np.arange(1, BINS) / BINS
     # Edges are values that occur, so that those of a count are whole and float32 finds them again exactly.
     edges = np.unique(np.quantile(known, steps, method="inverted_cdf")) if len(known) else np.zeros(1, np.float32)
     if len(edges) > 1 and edges[-1] == known.max():
         edges = edges[:-1]  # nothing lies above the largest value
-    counts = np.bincount(_places(values[:, None], edges[None, :])[:, 0], minlength=len(edges) + 2)
-    shares = counts / max(1, len(values))
-    return FeatureBins(name=name, edges=tuple(edges.tolist()), shares=tuple(shares.round(6).tolist()))
+    places, width = _places(values[:, None], edges[None, :])[:, 0], len(edges) + 2
+
+    def shares_of(chosen: NDArray[np.intp]) -> Numbers:
+        return (np.bincount(chosen, minlength=width) / max(1, len(chosen))).round(6)
+
+    shares = shares_of(places)
+    by_part = [shares_of(places[parts == part]) if np.sum(parts == part) >= ENOUGH else shares for part in range(PARTS)]
+    follows = psi(shares[None, :], np.array(by_part)).max() > FOLLOWS
+    return FeatureBins(
+        name=name,
+        edges=tuple(edges.tolist()),
+        shares=tuple(shares.tolist()),
+        shares_by_part=tuple(tuple(each.tolist()) for each in by_part) if follows else (),
+    )
+
+
+def _parts_of_day(rows: Row) -> NDArray[np.intp]:
+    angle = np.arctan2(rows[:, NAMES.index("hour_sin")], rows[:, NAMES.index("hour_cos")])
+    # Half an hour more, so that rounding cannot move a whole hour into the part before.
+    hours = np.nan_to_num(angle) / math.tau * 24 + 0.5
+    return (np.mod(hours, 24) * PARTS / 24).astype(np.intp)
 
 
 def _places(values: Row, edges: Row) -> NDArray[np.intp]:
@@ -102,10 +131,10 @@ class DriftMeter:
         self._columns = [NAMES.index(name) if name in NAMES else len(NAMES) for name in self._names]
         most = max((len(each.edges) for each in bins), default=0)
         self._edges = np.full((len(bins), most), np.inf, dtype=np.float32)
-        self._expected = np.zeros((len(bins), most + 2))
+        self._expected = np.zeros((PARTS, len(bins), most + 2))
         for place, each in enumerate(bins):
             self._edges[place, : len(each.edges)] = each.edges
-            self._expected[place, : len(each.shares)] = each.shares
+            self._expected[:, place, : len(each.shares)] = each.shares_by_part or each.shares
         self._slot_s = window.total_seconds() / SLOTS
         self._slot = 0
         self._counts = np.zeros((SLOTS, *self._expected.shape), dtype=np.int64)
@@ -118,7 +147,8 @@ class DriftMeter:
         step = -(-len(rows) // MAX_ROWS)
         told = np.asarray(likelihoods, dtype=np.float32)[::step, None]
         values = np.concatenate([rows[::step], told], axis=1)[:, self._columns]
-        cells = _places(values, self._edges) + self._starts
+        places = _places(values, self._edges) + self._starts
+        cells = places + _parts_of_day(rows[::step])[:, None] * self._expected[0].size
         counts = np.bincount(cells.ravel(), minlength=self._expected.size)
         self._counts[self._slot % SLOTS] += counts.reshape(self._expected.shape)
 
@@ -132,9 +162,11 @@ class DriftMeter:
     def drifts(self) -> list[Drift]:
         """Of every feature in the window; empty while it holds too few states to say."""
         counts = self._counts.sum(axis=0)
-        if not self._names or counts[0].sum() < MIN_STATES:
+        states = counts[:, :1].sum(axis=(1, 2))
+        if not self._names or states.sum() < MIN_STATES:
             return []
-        actual = counts / counts.sum(axis=1, keepdims=True)
-        indices = psi(self._expected, actual).tolist()
-        distances = ks(self._expected[:, 1:], actual[:, 1:]).tolist()
+        expected = np.tensordot(states / states.sum(), self._expected, axes=1)
+        actual = counts.sum(axis=0) / states.sum()
+        indices = psi(expected, actual).tolist()
+        distances = ks(expected[:, 1:], actual[:, 1:]).tolist()
         return [Drift(*each) for each in zip(self._names, indices, distances, strict=True)]

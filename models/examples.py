@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from contracts.features import SessionFeatures
 from models.bots import BOT_FROM
 from models.session import Session
 from models.session_features import features_of, score_as_bot
+from models.stories import Story
 from models.visitor import Visitor
 
 LENGTHS: Final = frozenset({*range(1, 13), *range(14, 25, 2), *range(28, 65, 4), *range(72, 513, 8)})
@@ -40,6 +41,20 @@ class Example:
     started_at: datetime
     has_bought: bool = False
     length: int = 0
+    is_bot: bool = False
+    """What a program does is judged, where a log has it, and teaches nothing."""
+    story: bytes = b""
+    """The visit's newest events and the pauses between them, see `models/stories.py`."""
+
+
+class Place(NamedTuple):
+    """Where an event stands by its log's own words: in which visit, and as its how-manieth event; None: count them.
+
+    A log that cuts visits at midnight numbers on: the rest of such a visit has no first events, and is not judged by what it lacks.
+    """
+
+    visit: str
+    number: int | None = None
 
 
 @dataclass(slots=True)
@@ -50,19 +65,22 @@ class _Visit:
     purchase_count: int = 0
     began_at: datetime | None = None
     session: Session | None = None
-    states: list[tuple[SessionFeatures, int, int]] = field(default_factory=list)
+    story: Story = field(default_factory=Story)
+    states: list[tuple[SessionFeatures, int, int, bytes]] = field(default_factory=list)
 
 
 def examples_of(
     events: Iterable[Event],
     *,
-    visit_of: Callable[[Event], str | None] | None = None,
+    visit_of: Callable[[Event], Place | None] | None = None,
     lengths: frozenset[int] = LENGTHS,
+    with_bots: bool = False,
 ) -> Iterator[Example]:
     """Examples of all sessions in the events, made by the fold of the stream; a visitor's events must come in order of time.
 
     `visit_of` tells the visit that an event belongs to in its log's own words, where that is what should be counted and judged.
-    Sessions of bots give none: only people can be won over. The last state of a session is no example for its own sake: it never buys later, and live nobody knows that it is the last.
+    Sessions of bots give none unless asked for: only people can be won over. The last state of a session is no example for its own
+    sake: it never buys later, and live nobody knows that it is the last.
     """
     visitors: dict[str, Visitor] = {}
     visits: dict[str, _Visit] = defaultdict(_Visit)
@@ -72,21 +90,23 @@ def examples_of(
             visitor = visitors[event.visitor_id] = Visitor(event.visitor_id)
         session = visitor.observe(event)[-1]
         own = visit_of(event) if visit_of else None
-        visit = visits[own or session.session_id(event.visitor_id)]
+        visit = visits[own.visit if own else session.session_id(event.visitor_id)]
         visit.session = session
+        visit.story.add(event)
         if own is None:
             visit.length, visit.purchase_count = session.event_count, len(session.purchases)
         else:
-            visit.length += 1
+            visit.length = own.number or visit.length + 1
             visit.began_at = visit.began_at or event.occurred_at
             visit.purchase_count += event.event_name == PURCHASE
         if visit.length in lengths:
             state = features_of(visitor, session, event.message_id)
-            visit.states.append((state, visit.length, visit.purchase_count))
+            visit.states.append((state, visit.length, visit.purchase_count, visit.story.told()))
     for visit in visits.values():
-        if visit.session is not None and score_as_bot(visit.session) >= BOT_FROM:
+        is_bot = visit.session is not None and score_as_bot(visit.session) >= BOT_FROM
+        if is_bot and not with_bots:
             continue
-        for features, length, purchase_count in visit.states:
+        for features, length, purchase_count, story in visit.states:
             yield Example(
                 features=features,
                 buys_later=visit.purchase_count > purchase_count,
@@ -94,6 +114,8 @@ def examples_of(
                 started_at=visit.began_at or features.started_at,
                 has_bought=purchase_count > 0,
                 length=length,
+                is_bot=is_bot,
+                story=story,
             )
 
 

@@ -13,6 +13,7 @@ from contracts.features import SessionFeatures
 from models.examples import Example, hashed
 from models.features import NAMES, Row, matrix
 from models.personas import FULL_EVENTS
+from models.stories import LETTERS
 
 BATCH: Final = 4096
 MAX_VISITS: Final = 20_000
@@ -34,6 +35,8 @@ class Table:
     visitor: NDArray[np.uint64]
     session: NDArray[np.uint64]
     started_s: NDArray[np.float64]
+    is_bot: NDArray[np.bool_]
+    story: NDArray[np.bytes_]
     visits: tuple[SessionFeatures, ...]
     """The last known state of sessions, for the personas."""
 
@@ -63,7 +66,7 @@ class Table:
 
 COLUMNS: Final = (
     *("rows", "buys_later", "has_bought", "visit_has_bought"),
-    *("length", "visitor", "session", "started_s"),
+    *("length", "visitor", "session", "started_s", "is_bot", "story"),
 )
 
 
@@ -90,6 +93,8 @@ def _part(examples: list[Example]) -> Table:
     last: dict[str, SessionFeatures] = {}
     for example in examples:
         state = example.features
+        if example.is_bot:
+            continue
         kept = last.get(state.session_id)
         if kept is None or state.event_count >= kept.event_count:
             last[state.session_id] = state
@@ -103,5 +108,7 @@ def _part(examples: list[Example]) -> Table:
         visitor=np.array([hashed(example.visitor_id) for example in examples], dtype=np.uint64),
         session=np.array([hashed(example.features.session_id) for example in examples], dtype=np.uint64),
         started_s=np.array([example.started_at.timestamp() for example in examples], dtype=np.float64),
+        is_bot=np.array([example.is_bot for example in examples], dtype=np.bool_),
+        story=np.array([example.story for example in examples], dtype=f"S{LETTERS}"),
         visits=tuple(state for state in last.values() if state.event_count >= FULL_EVENTS),
     )

@@ -41,6 +41,7 @@ from models.features import NAMES, Row, definition_digest, known_columns
 from models.forest import base_of, onnx_of, trees_of
 from models.golden import golden_sessions
 from models.knowledge import EARLIER_SYSTEM, known_mask
+from models.lines import loss_of_lines
 from models.metrics import Numbers, prefix_curve
 from models.personas_training import ENOUGH_VISITS, fit_personas, shipped_personas
 from models.reasons import REASONS
@@ -50,7 +51,6 @@ from models.tables import Table, table_of
 CHALLENGERS: Final[Mapping[Algorithm, Shape]] = {
     "boosting": BOOSTING,
     "forest": FOREST,
-    "logistic": Shape(0, 0, 0, 1.0),
 }
 FIT_SHARE: Final = 0.6
 CALIBRATE_SHARE: Final = 0.2
@@ -118,7 +118,7 @@ def train_on_log(
 
     What the shop sends is known of every visitor. Raises `TrainingFailed`.
     """
-    table = table.at(~table.visit_has_bought | table.has_bought)
+    table = table.at((~table.visit_has_bought | table.has_bought) & ~table.is_bot)
     artifact = _trained(
         table, table.visits, algorithms, seed, replace(data, digest=table.digest()), is_refitted=True, tell=tell
     )
@@ -156,8 +156,12 @@ def _trained(
         algorithm: round(float(log_loss(bought[calibrate], probability_of(model, rows[calibrate]))), 5)
         for algorithm, model in models.items()
     }
-    # A line cannot be served; it is there to be beaten.
-    best = min((each for each in algorithms if each != "logistic"), key=lambda each: losses[each])
+    best = min(algorithms, key=lambda each: losses[each])
+    tried: dict[str, float] = {}
+    if len(losses) > 1:
+        tell("fitting logistic regression on n-grams")
+        line = loss_of_lines(rows, before.story, bought, fit, calibrate, seed)
+        tried = {**{str(each): loss for each, loss in losses.items()}, "logistic": round(line, 5)}
     model, shape = models[best], algorithms[best]
 
     def packed(model: Any, calibration: Calibration, metrics: tuple[PrefixMetrics, ...]) -> Artifact:
@@ -176,7 +180,7 @@ def _trained(
             personas=personas,
             styles=styles.DEFAULT,
             forest=shape_of(best, shape, sum(int((tree.left < 0).sum()) for tree in trees_of(model)[1]), seed),
-            challengers={str(each): loss for each, loss in losses.items()} if len(losses) > 1 else {},
+            challengers=tried,
             is_refitted=is_refitted,
             data=described,
             metrics=(),

@@ -1,7 +1,7 @@
 """How good a likelihood is on a shop's log: trained on its earlier part and judged on its later one, or only judged."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from models.tables import Table
 from models.training import TrainingFailed, train_on_log
 from shopstream.event_logs import LOGS, Progress, table_from
 from shopstream.failures import CommandFailed
-from shopstream.train import SEED, before, source_of
+from shopstream.train import SEED, before, midnight, source_of
 
 TRAIN_SHARE: Final = 2 / 3
 """Of the log's visits."""
@@ -44,22 +44,35 @@ def evaluate(
     format: str,
     model: Path | None = None,
     *,
+    until: date | None = None,
     seed: int = SEED,
     progress: Progress = lambda done, total: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Judge a model, or one trained on the first two thirds of the log's visits. Raises `ReplayError`, `ModelMismatch`."""
+    """Judge a model, or one trained on the first two thirds of the log's visits, or on those before `until`.
+
+    Raises `ReplayError`, `ModelMismatch`.
+    """
     scorer = None if model is None else Scorer.load(model)
     table = table_from(path, format, progress)
     if not len(table):
         raise CommandFailed(f"{path} has no event that ingest would take; is --format {format} right?")
     if scorer is not None:
         tell("judging")
+        if until is not None:
+            table = table.at(table.started_s >= midnight(until).timestamp())
+            _require_visits(table, path, until)
+            protocol = f"the given model on the visits that began on {until} or later (UTC)"
+            return _told(path, format, protocol, scorer, table, None, None)
         return _told(path, format, "the given model on every visit of the data", scorer, table, None, None)
-    cut = cut_of(table)
+    cut = cut_of(table) if until is None else midnight(until)
+    if until is not None:
+        _require_visits(table.at(table.started_s >= cut.timestamp()), path, until)
     try:
         artifact = train_on_log(before(table, cut), seed=seed, data=source_of(format), tell=tell)
     except TrainingFailed as few:
+        if until is not None:
+            raise
         protocol = f"too little to train on ({few}), so the model that ships is judged on every visit of the data"
         return _told(path, format, protocol, Scorer.load(), table, None, None)
     tell("judging")
@@ -70,6 +83,11 @@ def evaluate(
         "what a returning visitor did earlier is known, as it is live"
     )
     return _told(path, format, protocol, artifact.scorer(), table.at(later), cut, table.at(later & is_new))
+
+
+def _require_visits(table: Table, path: Path, until: date) -> None:
+    if not len(table):
+        raise CommandFailed(f"{path} has no visit that began on {until} or later; give an earlier day with --until")
 
 
 def cut_of(table: Table) -> datetime:

@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from os import cpu_count
@@ -12,14 +14,16 @@ from zlib import crc32
 
 import msgspec
 
+from contracts.codec import EVENT_DECODER
 from contracts.events import Event
-from models.examples import Example, examples_of
+from models.examples import Example, Place, examples_of
 from models.tables import Table, joined, table_of
 from producers.ingest.accept import event_of_bytes
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import HISTORY
 from producers.replay import dmm, google_merchandise, own, rees46
 from producers.replay.items import ReplayError, ReplayItem
+from runtime import recordings
 from shopstream.failures import sentence_of
 from shopstream.own_history import own_history
 
@@ -30,6 +34,7 @@ TAUGHT: Final = frozenset({*CURVE, 4, 6, 12, 18, 24, *range(36, 65, 8), *range(8
 POSTGRES: Final = "postgres"
 """In place of a path and its format: what the sink has stored."""
 MAX_BYTES: Final = 1_000_000
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 REPORT_EVERY: Final = 2_000
 
 Choice = Callable[[str], bool]
@@ -44,6 +49,7 @@ class _Own(msgspec.Struct):
     """What a log's own words say of the visit an event belongs to."""
 
     ga_session: str | None = None
+    ga_hit: float | None = None
     user_session: str | None = None
 
 
@@ -60,17 +66,33 @@ class Log:
     curve: tuple[int, ...] = CURVE
 
 
-def _in_files(items: Callable[[Path, Choice], Iterator[ReplayItem]]) -> Callable[[Path, int, int], Stories]:
-    """The stories of a format whose events are items of a replay."""
+def _in_files(items: Callable[[Path, Choice], Iterator[ReplayItem | Event]]) -> Callable[[Path, int, int], Stories]:
+    """The stories of a format that is read from the first line to the last."""
 
     def stories(path: Path, part: int, parts: int) -> Stories:
-        found: dict[str, dict[str, ReplayItem]] = defaultdict(dict)
+        found: dict[str, dict[str, ReplayItem | Event]] = defaultdict(dict)
         for item in items(path, lambda visitor_id: crc32(visitor_id.encode("utf-8", "replace")) % parts == part):
             found[item.visitor_id].setdefault(item.message_id, item)
         count = sum(map(len, found.values()))
         return count, (list(_events(found.pop(visitor_id).values())) for visitor_id in sorted(found))
 
     return stories
+
+
+def _recorded(path: Path, choice: Choice) -> Iterator[Event]:
+    """The events of a recording of our own topics, as the stream decoded them; what it buried is passed over."""
+    if path.is_dir():
+        raise ReplayError(f"{path} is a folder; give the file that `shopstream topics record` wrote")
+    try:
+        for record in recordings.events_in_file(path):
+            if record.value is None:
+                continue
+            with suppress(msgspec.MsgspecError):
+                event = EVENT_DECODER.decode(record.value)
+                if choice(event.visitor_id):
+                    yield event
+    except (FileNotFoundError, recordings.RecordingError) as error:
+        raise ReplayError(str(error)) from error
 
 
 LOGS: Final = {
@@ -95,6 +117,7 @@ LOGS: Final = {
         "the shop's own log",
         "the shop's own",
     ),
+    "recorded": Log(_in_files(_recorded), "the shop's own events, recorded from its topics", "the shop's own"),
     POSTGRES: Log(
         lambda _, part, parts: own_history(part, parts), "the shop's own history in Postgres", "the shop's own"
     ),
@@ -172,24 +195,31 @@ def _examples(path: Path, format: str, part: int, parts: int, progress: Progress
     total, stories = LOGS[format].stories(path, part, parts)
     done = 0
     for story in stories:
-        yield from examples_of(story, visit_of=visit_of, lengths=TAUGHT)
+        yield from examples_of(story, visit_of=visit_of, lengths=TAUGHT, with_bots=True)
         before, done = done, done + len(story)
         if done // REPORT_EVERY > before // REPORT_EVERY:
             progress(done, total)
     progress(total, total)
 
 
-def visit_of(event: Event) -> str | None:
+def visit_of(event: Event) -> Place | None:
     """The visit an event belongs to by its log's own count."""
     own = _own.decode(event.custom)
-    return own.ga_session or own.user_session
+    visit = own.ga_session or own.user_session
+    return Place(visit, None if own.ga_hit is None else int(own.ga_hit)) if visit else None
 
 
-def _events(story: Iterable[ReplayItem]) -> Iterator[Event]:
-    """What ingest would publish; what it would refuse teaches nothing."""
-    for item in story:
-        if item.occurred_at is None:
-            continue
-        event = event_of_bytes(item.body, write_key=HISTORY, received_at=item.occurred_at, max_bytes=MAX_BYTES)
-        if not isinstance(event, Rejection):
-            yield event
+def _events(story: Iterable[ReplayItem | Event]) -> Iterator[Event]:
+    """What ingest would publish, in the order of time; what it would refuse teaches nothing."""
+    for item in sorted(story, key=_moment):
+        if isinstance(item, Event):
+            yield item
+        elif item.occurred_at is not None:
+            event = event_of_bytes(item.body, write_key=HISTORY, received_at=item.occurred_at, max_bytes=MAX_BYTES)
+            if not isinstance(event, Rejection):
+                yield event
+
+
+def _moment(item: ReplayItem | Event) -> tuple[datetime, str]:
+    """Of equal moments, a log's rows stay in its order; our own events have the fold's."""
+    return item.occurred_at or EARLIEST, item.message_id if isinstance(item, Event) else ""

@@ -1,7 +1,7 @@
 """The shop's own history: the events that the sink stored, as they were on the topic, visitor by visitor."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
@@ -16,7 +16,7 @@ from sql import files
 from sql.connection import connect
 
 ROWS_AT_ONCE: Final = 10_000
-_properties: Final = msgspec.json.Decoder(Properties)
+_typed: Final = msgspec.json.Decoder(Properties)
 _context: Final = msgspec.json.Decoder(Context)
 _parameters: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -49,13 +49,27 @@ def event_of_row(row: Sequence[Any]) -> Event:
         event_name=event_name,
         occurred_at=occurred_at,
         received_at=received_at,
-        properties=_properties.decode(parameters),
+        properties=_properties(parameters),
         custom=msgspec.Raw(msgspec.json.encode(custom)),
         context=_context.decode(context),
         consent=consent,
         privacy_signals=tuple(signals),
         bot_score=bot_score,
     )
+
+
+def _properties(stored: str) -> Properties:
+    """Stored beside a page's own parameters, which win where both have a name: what is then not of its type was never read."""
+    try:
+        return _typed.decode(stored)
+    except msgspec.ValidationError:
+        found = Properties()
+        for name, value in _parameters.decode(stored).items():
+            with suppress(msgspec.ValidationError):
+                if name in Properties.__struct_fields__:
+                    typed = _typed.decode(b'{"%s":%s}' % (name.encode(), value))
+                    found = msgspec.structs.replace(found, **{name: getattr(typed, name)})
+        return found
 
 
 def _stories(dsn: str, part: int, parts: int) -> Iterator[list[Event]]:

@@ -1,4 +1,4 @@
-"""An evaluation as one HTML page that needs nothing else: prefix curves, reliability, gains, and every figure."""
+"""An evaluation as one HTML page that needs nothing else: what it says in words, prefix curves, reliability, gains, and every figure."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Final
 
 from models.evaluation import GroupRow, PrefixRow
 from shopstream.evaluate import Evaluation
+from shopstream.summary import sentences_of
 from shopstream.svg import Line, chart
 
 SHOWN: Final = (3, 5, 10, 20)
@@ -19,6 +20,7 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:62rem;padding
 svg{width:100%;height:auto;background:#fff;border:1px solid #e5e7eb;border-radius:6px}
 svg text{font:11px system-ui,sans-serif;fill:#374151}svg .title{font-weight:600;font-size:13px}.grid{stroke:#e5e7eb}
 table{border-collapse:collapse;width:100%;margin:1rem 0;font-variant-numeric:tabular-nums}
+li{margin:.25rem 0}td:first-child,th:first-child{text-align:left}
 td,th{padding:.3rem .5rem;text-align:right;border-bottom:1px solid #e5e7eb}
 small{color:#6b7280}
 """
@@ -37,9 +39,11 @@ def page_of(result: Evaluation) -> str:
         (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shopstream: evaluation</title>',
             f"<style>{STYLE}</style><h1>How early the likelihood knows</h1>",
-            f"<p>{escape(result.data)}, model {escape(result.model_version)}.</p><p>{escape(result.protocol[:1].upper() + result.protocol[1:])}.</p>",
-            f"<p>Log loss of what was tried, on later visitors: {tried}.</p>" if tried else "",
+            f"<p>{escape(result.data)}, model {escape(result.model_version)}</p>",
+            f"<ul>{''.join(f'<li>{escape(each)}</li>' for each in sentences_of(result.curve))}</ul>",
             f'<div class="charts">{"".join(curves)}</div>{"".join(tables)}',
+            f"<h2>How it was judged</h2><p>{escape(result.protocol[:1].upper() + result.protocol[1:])}.</p>",
+            f"<p>Log loss of what was tried, on later visitors: {tried}.</p>" if tried else "",
             "<p><small>Intervals are of 95 %, from resampling visits. ECE: ten bins of equal width; in parentheses with bins of "
             "equal count, and what a perfectly calibrated model would show there by chance.</small></p></html>\n",
         )

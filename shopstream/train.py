@@ -79,12 +79,22 @@ def train_on(
     tell: Callable[[str], None] = lambda _: None,
 ) -> Card:
     """Train on a shop's log, or on the sessions that began before the day `until` (UTC), and write the model into `folder`."""
-    table = table_from(path, format, progress)
+    return _train(table_from(path, format, progress), source_of(format), folder, until, seed, tell)
+
+
+def _train(
+    table: Table, data: DataSource, folder: Path, until: date | None, seed: int, tell: Callable[[str], None]
+) -> Card:
     if until is not None:
-        table = before(table, datetime(until.year, until.month, until.day, tzinfo=UTC))
-    artifact = train_on_log(table, seed=seed, data=source_of(format), tell=tell)
+        table = before(table, midnight(until))
+    artifact = train_on_log(table, seed=seed, data=data, tell=tell)
     artifact.save(folder)
     return artifact.card
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins, UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def source_of(format: str) -> DataSource:

@@ -81,14 +81,16 @@ def periods(path: Path) -> list[Period]:
 
 
 def _period(name: str, hits: Path, found: Mapping[str, Mapping[str, Path]]) -> Period:
-    def beside(kind: str) -> Path | None:
+    def beside(kind: str, *, is_shared: bool = False) -> Path | None:
+        """The period's own file. One that is alone may be named otherwise, where there is no other period that it may belong to."""
         files = found.get(kind, {})
-        return files.get(name) or (next(iter(files.values())) if len(files) == 1 else None)
+        is_clear = len(files) == 1 and (is_shared or len(found["hits"]) == 1)
+        return files.get(name) or (next(iter(files.values())) if is_clear else None)
 
     sessions = beside("sessions")
     if sessions is None:
         raise ReplayError(f"{hits} needs ga360_sessions_{name}.csv.gz beside it: it says who came and when")
-    return Period(hits, sessions, beside("hit_products"), beside("products"))
+    return Period(hits, sessions, beside("hit_products"), beside("products", is_shared=True))
 
 
 def load(period: Period, day: date | None = None, choice: Callable[[str], bool] | None = None) -> Export:

@@ -112,6 +112,7 @@ def item_of(visit: Visit, catalogue: Mapping[str, Row]) -> ReplayItem:
         "n_impressions": number(hit.get("n_impressions", "")),
         "impression_mean_price_usd": number(hit.get("impression_mean_price_usd", "")),
         "ga_session": hit["session"],
+        "ga_hit": number(hit["hit"]),
         "ga_session_number": number(session.get("visit_number", "")),
         "channel": session.get("channel") or None,
         "browser": session.get("browser") or None,

@@ -1,5 +1,6 @@
 """`shopstream evaluate`: how good a likelihood is on a shop's log, after each of the first events."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -20,13 +21,23 @@ def add_to(app: typer.Typer) -> None:
 def evaluate(
     data: Annotated[Path, typer.Option(help="A shop's event log, a file or a folder; or postgres.")],
     format: Annotated[
-        str, typer.Option(help="Of a log: own (JSON lines of Segment calls), google-merchandise, rees46, dmm or uci.")
+        str,
+        typer.Option(
+            help="Of a log: own (JSON lines of Segment calls), recorded (our topics), google-merchandise, rees46, dmm or uci."
+        ),
     ] = "",
     model: Annotated[
         Path | None,
         typer.Option(
             envvar="SHOPSTREAM_PROCESS_MODEL_DIR",
             help="Judge this model; left out, one is trained on the earlier part of the data.",
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Train on the visits that began before this day (UTC) and judge the others; left out, two thirds train.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -55,6 +66,7 @@ def evaluate(
             data,
             format,
             model,
+            until=None if until is None else until.date(),
             seed=SEED if seed is None else seed,
             progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
             tell=lambda note: bar.update(bar.task_ids[0], note=note),
@@ -73,10 +85,13 @@ def _show(result: "Evaluation") -> None:
     from rich.table import Table
 
     from shopstream.screen import screen
+    from shopstream.summary import sentences_of
 
     lines = screen()
     lines.print(f"{result.data}, model {result.model_version}")
     lines.print(result.protocol)
+    for sentence in sentences_of(result.curve):
+        lines.print(sentence)
     if result.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in result.challengers.items())
         lines.print(f"log loss of what was tried: {tried}")

@@ -28,11 +28,18 @@ def train(
         Path | None, typer.Option(help="Folder to write the model into; left out, the registry.", file_okay=False)
     ] = None,
     source: Annotated[
-        str, typer.Option("--from", help="A shop's event log, a file or a folder; postgres; or simulated.")
+        str,
+        typer.Option(
+            "--from",
+            help="postgres: what the pipeline has stored; or a shop's event log, a file or a folder; or simulated.",
+        ),
     ] = SIMULATED,
     format: Annotated[
-        str, typer.Option(help="Of a log: own (JSON lines of Segment calls), google-merchandise, rees46 or dmm.")
-    ] = "",
+        str | None,
+        typer.Option(
+            help="Of a log: own (JSON lines of Segment calls), recorded (our topics), google-merchandise, rees46 or dmm."
+        ),
+    ] = None,
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Learn from sessions before this day (UTC) only.")
     ] = None,
@@ -43,19 +50,13 @@ def train(
     from shopstream.screen import screen
     from shopstream.train import SEED
 
-    is_simulated = source == SIMULATED and format in ("", SIMULATED)
-    if source == POSTGRES:
-        format = format or POSTGRES
-    if not is_simulated and (visits is not None or format in ("", SIMULATED) or source == SIMULATED):
-        raise CommandWronglyCalled(
-            "a log needs both --from FILE and --format own, google-merchandise, rees46 or dmm; the shop's own history needs only "
-            "--from postgres; --visits is for simulated shoppers"
-        )
-    if is_simulated and until is not None:
-        raise CommandWronglyCalled("--until cuts a log by its days; simulated shoppers have none")
+    _require_fitting(source, format, until, visits)
     number = SEED if seed is None else seed
     with _folder(out) as folder:
-        card = _simulated(folder, visits, number) if is_simulated else _log(Path(source), format, folder, until, number)
+        if source == SIMULATED:
+            card = _simulated(folder, visits, number)
+        else:
+            card = _log(source, format or POSTGRES, folder, None if until is None else until.date(), number)
     lines = screen()
     if out is None:
         version = card.model_version
@@ -75,6 +76,25 @@ def train(
             f"after {row.events} events: {row.sessions:,} sessions, base rate {row.base_rate:.3f}, AUC {row.auc}, "
             f"PR-AUC {row.pr_auc}, Brier {row.brier:.4f}, calibration error {row.ece:.4f}"
         )
+
+
+def _require_fitting(source: str, format: str | None, until: datetime | None, visits: int | None) -> None:
+    if format == "uci":
+        raise CommandWronglyCalled(
+            "the uci table has session totals, no events to learn a live score from; `shopstream evaluate --format uci` judges it"
+        )
+    if source == SIMULATED and format is not None:
+        raise CommandWronglyCalled(f"--format {format} needs --from FILE, the log to learn from")
+    if source == POSTGRES and format is not None:
+        raise CommandWronglyCalled("--from postgres needs no --format; the format is of a log in a file or folder")
+    if source not in (SIMULATED, POSTGRES) and format is None:
+        raise CommandWronglyCalled(
+            f"--from {source} needs its --format: own, recorded, google-merchandise, rees46 or dmm; what the pipeline stored is --from postgres"
+        )
+    if source != SIMULATED and visits is not None:
+        raise CommandWronglyCalled("--visits is for simulated shoppers; --until cuts a log by its days")
+    if source == SIMULATED and until is not None:
+        raise CommandWronglyCalled("--until cuts a log by its days; simulated shoppers have none")
 
 
 @contextmanager
@@ -98,16 +118,16 @@ def _simulated(out: Path, visits: int | None, seed: int) -> "Card":
         return train_default(out, seed=seed, visit_count=count, advance=lambda done: bar.advance(bar.task_ids[0], done))
 
 
-def _log(path: Path, format: str, out: Path, until: datetime | None, seed: int) -> "Card":
+def _log(source: str, format: str, out: Path, until: date | None, seed: int) -> "Card":
     from shopstream.screen import progress, screen
     from shopstream.train import train_on
 
-    with progress(screen(), f"learning from {path.name}", None, "events") as bar:
+    with progress(screen(), f"learning from {Path(source).name}", None, "events") as bar:
         return train_on(
-            path,
+            Path(source),
             format,
             out,
-            until=None if until is None else date(until.year, until.month, until.day),
+            until=until,
             seed=seed,
             progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
             tell=lambda note: bar.update(bar.task_ids[0], note=note),

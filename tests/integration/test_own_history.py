@@ -8,31 +8,40 @@ import pytest
 from msgspec.structs import replace
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from contracts.codec import ENCODER
 from contracts.events import Event
 from contracts.features import SessionFeatures
+from contracts.topics import EVENTS
 from models.examples import examples_of
 from models.serving import Scorer
 from models.session_features import features_of
-from models.tables import table_of
+from models.tables import Table, table_of
 from models.visitor import GAP, Visitor
 from producers.shoppers.behaviour import visits
+from runtime.recordings import Part, Record, write_recording
 from shopstream.__main__ import main
 from shopstream.event_logs import POSTGRES, TAUGHT, table_from, visit_of
 from shopstream.train import START, simulated_events
 from sql.migrate import migrate
+from tests.factories import event
 from tests.stored import store
 
 VISITS = 600
+
+
+def taught_by(events: Iterable[Event]) -> Table:
+    """What the fold makes of the events, without a store between."""
+    return table_of(examples_of(events, visit_of=visit_of, lengths=TAUGHT, with_bots=True)).in_order()
 
 
 def closed_sessions(events: Iterable[Event]) -> dict[str, SessionFeatures]:
     """The last state of every session."""
     visitors: dict[str, Visitor] = {}
     found: dict[str, SessionFeatures] = {}
-    for event in events:
-        visitor = visitors.setdefault(event.visitor_id, Visitor(event.visitor_id))
-        for session in visitor.observe(event):
-            features = features_of(visitor, session, event.message_id)
+    for each in events:
+        visitor = visitors.setdefault(each.visitor_id, Visitor(each.visitor_id))
+        for session in visitor.observe(each):
+            features = features_of(visitor, session, each.message_id)
             found[features.session_id] = replace(features, closed_at=features.last_seen_at + GAP)
     return found
 
@@ -50,7 +59,7 @@ def history(database: str, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
 
 def test_the_history_in_postgres_teaches_what_the_events_taught(history: list[Event]) -> None:
-    taught = table_of(examples_of(history, visit_of=visit_of, lengths=TAUGHT)).in_order()
+    taught = taught_by(history)
     told: list[tuple[int, int]] = []
     for workers in (1, 2):
         stored = table_from(Path(POSTGRES), POSTGRES, lambda done, total: told.append((done, total)), workers=workers)
@@ -68,6 +77,28 @@ def test_a_session_that_may_yet_buy_teaches_nothing(database: str, monkeypatch: 
     store(database, *events, *sessions.values())
     table = table_from(Path(POSTGRES), POSTGRES, workers=1)
     assert len(set(table.session.tolist())) == len(sessions) - 1
+
+
+def test_a_page_that_uses_our_names_for_other_things_stops_no_training(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(database)
+    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
+    added = event("add_to_cart", value=20.0, custom={"items": "a dozen"})
+    store(database, added, *closed_sessions([added]).values())
+    assert table_from(Path(POSTGRES), POSTGRES, workers=1).digest() == taught_by([added]).digest()
+
+
+def test_a_recording_of_the_topics_is_the_same_log(tmp_path: Path) -> None:
+    events = list(simulated_events(100, seed=3))
+    records = [
+        Record(offset, 0, each.visitor_id.encode(), ENCODER.encode(each), []) for offset, each in enumerate(events)
+    ]
+    records.append(Record(len(events), 0, None, b"no event", []))
+    file = tmp_path / "events.recording"
+    write_recording(file, [{EVENTS.name: Part(EVENTS.name, 0, 0, 0, records)}])
+    in_order = sorted(events, key=lambda each: (each.visitor_id, each.occurred_at, each.message_id))
+    assert table_from(file, "recorded", workers=1).digest() == taught_by(in_order).digest()
 
 
 def test_a_model_is_trained_and_judged_on_the_own_history(
@@ -102,7 +133,12 @@ def test_the_same_shop_as_a_log_of_segment_calls_can_be_judged(
     ("command", "words"),
     [
         (["train", "--from", "postgres", "--out", "{folder}"], "no Shopstream tables; run `shopstream migrate`"),
-        (["train", "--from", "log.jsonl", "--out", "{folder}"], "a log needs both --from FILE and --format"),
+        (["train", "--out", "{folder}", "--from", "postgres", "--format", "rees46"], "needs no --format"),
+        (["train", "--out", "{folder}", "--from", "log.csv"], "needs its --format"),
+        (["train", "--out", "{folder}", "--format", "rees46"], "needs --from FILE"),
+        (["train", "--out", "{folder}", "--from", "log.csv", "--format", "uci"], "session totals"),
+        (["train", "--out", "{folder}", "--from", "postgres", "--visits", "500"], "simulated shoppers"),
+        (["train", "--out", "{folder}", "--until", "2026-01-01"], "simulated shoppers have none"),
         (["evaluate", "--data", "log.jsonl"], "a log needs its --format"),
     ],
 )

@@ -121,3 +121,21 @@ def test_a_bin_for_a_feature_of_another_version_is_passed_over(rows: Row) -> Non
     found = measured((strange, *bins_of(rows, np.array(scores_of(rows)))), rows)
     assert "mood" not in found
     assert found["cart_value"].psi < 1e-3
+
+
+def test_who_comes_at_night_is_measured_against_the_night(rows: Row) -> None:
+    """By day everybody has a large cart, at night nobody has one; a live hour of the night is as it should be."""
+    many = np.tile(rows, (6, 1))
+    cart, sine, cosine = (NAMES.index(name) for name in ("cart_value", "hour_sin", "hour_cos"))
+    half = len(many) // 2
+    many[:half, cart], many[half:, cart] = 0.0, 100.0
+    many[:half, [sine, cosine]] = math.sin(math.tau * 3 / 24), math.cos(math.tau * 3 / 24)
+    many[half:, [sine, cosine]] = math.sin(math.tau * 15 / 24), math.cos(math.tau * 15 / 24)
+    bins = bins_of(many, np.array(scores_of(many)))
+    night = many[: half // 2]
+    assert measured(bins, night)["cart_value"].psi < 1e-3
+    assert measured(bins, many)["cart_value"].psi < 1e-3
+    rich = night.copy()
+    rich[:, cart] = 100.0
+    assert measured(bins, rich)["cart_value"].psi > 0.25
+    assert not next(each for each in bins if each.name == "page_count").shares_by_part

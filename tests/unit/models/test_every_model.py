@@ -62,7 +62,7 @@ def rows_of(sessions: list[SessionFeatures]) -> Row:
 
 
 def test_every_algorithm_that_can_be_chosen_is_in_this_suite() -> None:
-    assert set(CHALLENGERS) - {"logistic"} == set(SHAPES)
+    assert set(CHALLENGERS) == set(SHAPES)
 
 
 def test_it_wants_the_features_in_the_order_they_are_made(model: Model, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from contracts.events import Event
-from models.examples import Example, digest_of, examples_of, sides
+from models.examples import Example, Place, digest_of, examples_of, sides
 from models.session_features import features_of
 from models.visitor import Visitor
 from tests.factories import DAY, event, features
@@ -40,6 +40,18 @@ def test_a_bot_teaches_nothing_even_before_it_gave_itself_away() -> None:
     person, bot = visit("page_view", "view_item"), visit("page_view", "view_item", visitor_id="bot")
     bot[-1] = msgspec.structs.replace(bot[-1], bot_score=1.0)
     assert {each.visitor_id for each in examples_of([*person, *bot])} == {"ada"}
+
+
+def test_a_bot_is_judged_where_a_log_has_it_and_told_apart() -> None:
+    bot = [msgspec.structs.replace(each, bot_score=1.0) for each in visit("page_view", "view_item")]
+    assert [each.is_bot for each in examples_of(bot, with_bots=True)] == [True, True]
+
+
+def test_the_rest_of_a_visit_cut_at_midnight_is_not_counted_as_its_first_events() -> None:
+    whole, rest = visit("page_view", "view_item"), visit("page_view", "purchase", visitor_id="bob")
+    numbers = {each.message_id: number for each, number in zip([*whole, *rest], (1, 2, 7, 8), strict=True)}
+    examples = examples_of([*whole, *rest], visit_of=lambda each: Place(each.visitor_id, numbers[each.message_id]))
+    assert [(each.visitor_id, each.length) for each in examples] == [("ada", 1), ("ada", 2), ("bob", 7), ("bob", 8)]
 
 
 def test_features_are_those_of_the_stream() -> None:
