@@ -1,4 +1,4 @@
-"""The bare HTTP server: uvicorn as ingest runs it, and an application that reads the body and answers 200."""
+"""The bare HTTP server: uvicorn as it comes, and an application that reads the body and answers 200."""
 
 import sys
 

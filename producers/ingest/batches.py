@@ -13,7 +13,6 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     BrokerResponseError,
-    KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
@@ -116,10 +115,12 @@ class Batches:
         try:
             async with asyncio.timeout(self._timeout_s):
                 topic, partition = batch.place
-                await (await self._producer.send_batch(batch.builder, topic, partition=partition))
+                sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
+                sent.add_done_callback(_hear)
+                await asyncio.shield(sent)
         except TimeoutError:
             error = KafkaTimeoutError("not acknowledged in time")
-        except (KafkaError, AssertionError) as failed:  # the client asserts that a partition is known
+        except Exception as failed:  # whatever it was, those who wait must hear of it
             error = failed
         batch.builder.close()  # a batch that failed before it was sent still is open
         if error is None:
@@ -138,3 +139,9 @@ class Batches:
             alone = _Batch(batch.place, self._producer.create_batch())
             alone.takes(int(time.time() * 1000), record, waiting)
             await self._send(alone)
+
+
+def _hear(sent: asyncio.Future[Any]) -> None:
+    """Take notice of an error that comes when nobody waits any more, which asyncio would log as one forgotten."""
+    if not sent.cancelled():
+        sent.exception()

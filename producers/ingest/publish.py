@@ -109,7 +109,11 @@ class KafkaPublisher:
 
     async def _keep_connected(self) -> None:
         while True:
-            problem = await self._connect()
+            try:
+                problem = await self._connect()
+            except Exception as error:  # a bug in the client must not be the end of connecting
+                log.exception("connecting to Kafka failed")
+                problem = f"Kafka's client failed: {error!r}"
             if problem != self._problem:
                 log.log(logging.WARNING if problem else logging.INFO, problem or "connected to Kafka")
                 metrics.KAFKA_UP.set(problem is None)
@@ -119,9 +123,10 @@ class KafkaPublisher:
     async def _connect(self) -> str | None:
         """Connect if need be, and look for the topics; the problem in one sentence, or None."""
         try:
-            # A client whose sender has ended by a bug of its own never sends again.
-            if self._producer is None or self._producer._sender.sender_task.done():
+            if self._producer is not None and (sender := self._producer._sender.sender_task).done():
+                log.error("the Kafka client will not send again: %r", sender.cancelled() or sender.exception())
                 await self._disconnect()
+            if self._producer is None:
                 self._producer = await self._connected()
                 self._batches = Batches(self._producer, self._timeout_ms / 1000, _failure)
             # Topics are asked for all together: some brokers create one that is asked for by its name.

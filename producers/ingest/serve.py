@@ -34,6 +34,8 @@ _KEEP_ALIVE_S = 65  # longer than load balancers keep an idle connection, so tha
 def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. Raises `SettingsError`. Call from the main thread."""
     configure_logging("ingest")
+    # It tells of every attempt, fourteen lines a second while Kafka is away; we tell once, /readyz and /metrics all the time.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     key_file = KeyFile(ingest.write_keys_file) if ingest.write_keys_file else None
     keys = key_file.keys if key_file else LOCAL
     _require_networks(ingest.trusted_proxies)

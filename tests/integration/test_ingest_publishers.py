@@ -156,6 +156,25 @@ def test_a_closed_publisher_publishes_nothing(published: Published) -> None:
         asyncio.run(story())
 
 
+def test_a_client_whose_sender_has_ended_is_replaced(broker: KafkaSettings) -> None:
+    publisher = KafkaPublisher(broker, timeout_ms=2_000)
+
+    async def story() -> None:
+        async with connected(Published(publisher, publisher.check, lambda _, __: [])):
+            assert publisher._producer is not None
+            publisher._producer._sender.sender_task.cancel()
+            async with asyncio.timeout(15):
+                while True:
+                    try:
+                        await publisher.publish([record(1)])
+                        break
+                    except PublishFailed:
+                        await asyncio.sleep(0.1)
+
+    asyncio.run(story())
+    assert record(1).value in [each.value for each in records_on(broker, EVENTS.name, 1)]
+
+
 def test_what_kafka_does_not_acknowledge_in_time_has_failed(tmp_path: Path) -> None:
     with embedded_broker(tmp_path) as address:
         kafka = KafkaSettings(brokers=(address,))
