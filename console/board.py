@@ -64,7 +64,8 @@ class Watch:
     async def next(self, timeout_s: float) -> Posted | None:
         """The newest decision not yet read; None after `timeout_s` without one, or once the board has closed."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # unlike `wait_for` it makes no task for each decision
+                await self._woken.wait()
         self._woken.clear()
         latest, self._latest = self._latest, None
         return latest
@@ -91,7 +92,8 @@ class Feed:
     async def next(self, timeout_s: float) -> list[Posted]:
         """All unread decisions, oldest first; empty after `timeout_s` without one, or once the board has closed."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._woken.wait()
         self._woken.clear()
         unread = list(self._unread)
         self._unread.clear()

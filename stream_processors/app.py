@@ -94,6 +94,8 @@ def make_app(
         recovery_buffer_size=POLLS_AT_ONCE,
         extra_topic_configs=CHANGELOG,
     )
+    # Whoever asks first makes it, for its own event loop: a health check that came early would, in a thread whose loop never runs.
+    _ = cast(Any, app.tables).recovery
     use_poll_lanes(app, [EVENTS.name, table.changelog_topic_name], pulse)
     store = VisitorStore(states_of(app), table.changelog_topic_name, process.cache_visitors)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))

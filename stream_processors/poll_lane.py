@@ -13,7 +13,6 @@ from typing import Any, ClassVar, cast
 
 import aiokafka
 import faust
-import uvloop
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
@@ -49,7 +48,7 @@ class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's thread around the Kafka client, with repairs: without them records, state or a second were seen lost."""
 
     def __init__(self, consumer: Any, **options: Any) -> None:
-        super().__init__(consumer, thread_loop=uvloop.new_event_loop(), **options)
+        super().__init__(consumer, **options)
         self._pace = Pace()
         self._fetching: tuple[Any, set[TP]] = None, set()
 
