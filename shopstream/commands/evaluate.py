@@ -84,20 +84,25 @@ def _show(result: "Evaluation") -> None:
     if result.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in result.challengers.items())
         lines.print(f"log loss of what was tried: {tried}")
-    for title, curve in (("every visitor", result.curve), ("visitors not trained on", result.curve_of_new_visitors)):
-        if not curve:
+    rows = [(str(row.k), row) for row in result.curve]
+    rows += [(f"{each.share:.0%}", each.figures) for each in result.shares]
+    new = [(str(row.k), row) for row in result.curve_of_new_visitors]
+    for title, named in (("every visitor", rows), ("visitors not trained on", new)):
+        if not named:
             continue
         table = Table(
-            "k", "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "Brier (base)", "ECE", "by chance", title=title
+            *("k", "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "log loss", "Brier (base)", "ECE", "by chance"),
+            title=title,
         )
-        for row in curve:
+        for name, row in named:
             table.add_row(
-                str(row.k),
+                name,
                 f"{row.n:,}",
                 f"{row.base_rate:.2%}",
                 _with_interval(row.auc, row.auc_interval, 3),
                 _with_interval(row.pr_auc, row.pr_auc_interval, 3),
                 _with_interval(row.lift, row.lift_interval, 1),
+                f"{row.log_loss:.4f}",
                 f"{row.brier:.4f} ({row.brier_of_base_rate:.4f})",
                 _with_interval(row.ece, row.ece_interval, 4),
                 f"{row.ece_by_chance:.4f}",
