@@ -84,7 +84,9 @@ LOGS: Final = {
         "published by Google for learning; no licence to pass the rows on",
     ),
     "rees46": Log(
-        lambda path, choice: (item for item in rees46.recording(path).items if choice(item.visitor_id)),
+        lambda path, choice: (
+            item for file in rees46.files(path) for item in rees46.recording(file).items if choice(item.visitor_id)
+        ),
         "multi-category store of REES46 (Open CDP)",
         "free to use when the source is named",
     ),
@@ -154,9 +156,12 @@ def _gathered(lines: list[Connection], progress: Progress) -> list[Table]:
 
 def _work(line: Connection, path: Path, format: str, part: int, parts: int) -> None:
     try:
-        line.send(table_of(_examples(path, format, part, parts, lambda done, total: line.send((done, total)))))
+        # Whoever asked may be gone: then nobody waits for an answer.
+        with suppress(BrokenPipeError):
+            line.send(table_of(_examples(path, format, part, parts, lambda done, total: line.send((done, total)))))
     except ReplayError as error:
-        line.send(str(error))
+        with suppress(BrokenPipeError):
+            line.send(str(error))
     finally:
         line.close()
 

@@ -43,7 +43,7 @@ def evaluate(
 
     from shopstream.evaluate import evaluate as judged
     from shopstream.report import page_of
-    from shopstream.screen import progress, screen
+    from shopstream.screen import progress, screen, stages
     from shopstream.train import SEED
 
     if format == "uci":
@@ -58,7 +58,7 @@ def evaluate(
             until=None if until is None else until.date(),
             seed=SEED if seed is None else seed,
             progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
-            tell=lambda note: bar.update(bar.task_ids[0], note=note),
+            tell=stages(bar),
         )
     if report is not None:
         report.write_text(page_of(result), encoding="utf-8")

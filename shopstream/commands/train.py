@@ -118,7 +118,7 @@ def _simulated(out: Path, visits: int | None, seed: int) -> "Card":
 
 
 def _log(source: str, format: str | None, out: Path, until: date | None, seed: int) -> "Card":
-    from shopstream.screen import progress, screen
+    from shopstream.screen import progress, screen, stages
     from shopstream.train import train_on, train_on_stored
 
     with progress(screen(), f"learning from {Path(source).name}", None, "events") as bar:
@@ -126,9 +126,7 @@ def _log(source: str, format: str | None, out: Path, until: date | None, seed: i
         def show(done: int, total: int) -> None:
             bar.update(bar.task_ids[0], completed=done, total=total)
 
-        def tell(note: str) -> None:
-            bar.update(bar.task_ids[0], note=note)
-
+        tell = stages(bar)
         if format is None:
             dsn = PostgresSettings.from_environ(environ()).dsn
             return train_on_stored(dsn, out, until=until, seed=seed, progress=show, tell=tell)

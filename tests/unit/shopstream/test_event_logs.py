@@ -31,8 +31,17 @@ def test_a_row_told_twice_is_one_event(tmp_path: Path) -> None:
     assert table.length.max() == 4
 
 
+def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
+    assert len(table_from(write_rees46(tmp_path).parent, "rees46", workers=1)) == len(
+        table_from(write_rees46(tmp_path), "rees46", workers=1)
+    )
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ReplayError, match=r"has no \.csv"):
+        table_from(tmp_path / "empty", "rees46", workers=1)
+
+
 def test_an_unknown_format_names_the_known(tmp_path: Path) -> None:
-    with pytest.raises(ReplayError, match="google-merchandise, rees46, dmm"):
+    with pytest.raises(ReplayError, match="own, google-merchandise, rees46, dmm"):
         table_from(tmp_path, "csv")
 
 
