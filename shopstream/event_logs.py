@@ -184,8 +184,11 @@ def _examples(path: Path, format: str, part: int, parts: int, progress: Progress
 def visit_of(event: Event) -> Place | None:
     """The visit an event belongs to by its log's own count."""
     own = _own.decode(event.custom)
-    visit = own.ga_session or own.user_session
-    return Place(visit, None if own.ga_hit is None else int(own.ga_hit)) if visit else None
+    if own.ga_session is not None:
+        # Each file of a Google export numbers its visits anew; the visitor's count goes on.
+        visit = f"{own.ga_session}/{event.properties.ga_session_number}"
+        return Place(visit, None if own.ga_hit is None else int(own.ga_hit))
+    return None if own.user_session is None else Place(own.user_session)
 
 
 def _events(story: Iterable[ReplayItem | Event]) -> Iterator[Event]:

@@ -6,7 +6,7 @@ import pytest
 
 from producers.replay.items import ReplayError
 from shopstream.event_logs import table_from
-from tests.replay_files import write_google, write_rees46
+from tests.replay_files import SESSIONS, write_google, write_rees46
 
 
 def test_each_hit_of_a_visit_is_an_example_until_it_buys(tmp_path: Path) -> None:
@@ -24,6 +24,14 @@ def test_two_processes_give_the_table_of_one(tmp_path: Path) -> None:
     two = table_from(folder, "google-merchandise", lambda done, total: told.append((done, total)), workers=2)
     assert one.digest() == two.digest()
     assert told[-1] == (13, 13)
+
+
+def test_the_same_number_in_another_periods_file_is_another_visit(tmp_path: Path) -> None:
+    write_google(tmp_path)
+    later = SESSIONS.replace("0,7,2,1470034800", "0,7,4,1470222000").replace("20160801", "20160803")
+    write_google(tmp_path, "20160803_20160803", sessions=later)
+    table = table_from(tmp_path, "google-merchandise", workers=1)
+    assert (table.length == 1).sum() == 4, "its other two visits are told twice and are the same"
 
 
 def test_a_row_told_twice_is_one_event(tmp_path: Path) -> None:
