@@ -72,7 +72,9 @@ def _recorded(path: Path, choice: Choice) -> Iterator[Event]:
                 event = EVENT_DECODER.decode(record.value)
                 if choice(event.visitor_id):
                     yield event
-    except (FileNotFoundError, recordings.RecordingError) as error:
+    except FileNotFoundError as error:
+        raise ReplayError(f"{path} does not exist; `shopstream topics record {path}` makes one") from error
+    except recordings.RecordingError as error:
         raise ReplayError(str(error)) from error
 
 
