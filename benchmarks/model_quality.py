@@ -6,7 +6,7 @@ The data is not ours to pass on: what the folder has not is said and skipped. Fi
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +17,17 @@ import numpy as np
 from benchmarks.measure import last_line, machine, table
 from benchmarks.quality import dmm, google_floor
 from benchmarks.quality.floor import floor_of
+from models.evaluation import curve_of, likelihoods_of
+from models.training import train_on_log
 from shopstream import uci, uci_paper
 from shopstream.evaluate import evaluate
-from shopstream.event_logs import LOGS
-from shopstream.train import midnight
+from shopstream.event_logs import LOGS, table_from
+from shopstream.train import SEED, before, midnight
 
 DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
 UNTIL: Final = "2016-09-11"
+HELD_OUT: Final = 5
+"""One visitor of so many."""
 
 Part = Callable[[Path, argparse.Namespace], dict[str, Any]]
 
@@ -31,7 +35,7 @@ Part = Callable[[Path, argparse.Namespace], dict[str, Any]]
 def google(folder: Path, told: argparse.Namespace) -> dict[str, Any]:
     """Trained on what came before a day, judged on the rest; the floor likewise."""
     figures = {}
-    for until in told.until or [datetime.fromisoformat(UNTIL).date()]:
+    for until in told.until or [date.fromisoformat(UNTIL)]:
         _say(f"Google Merchandise Store, trained on visits before {until} (some ten minutes)")
         ours = {row.k: row for row in evaluate(folder, "google-merchandise", until=until, tell=_say).curve}
         lengths = LOGS["google-merchandise"].curve
@@ -82,6 +86,22 @@ def google(folder: Path, told: argparse.Namespace) -> dict[str, Any]:
     return {"by_split": figures, "least_lead_in_pr_auc": round(min(ahead), 4)}
 
 
+def calibration(folder: Path, told: argparse.Namespace) -> dict[str, Any]:
+    """How honest the promises are to visitors of the training's own weeks whom it has not seen: a fifth of them."""
+    (until, *_) = told.until or [date.fromisoformat(UNTIL)]
+    _say(f"Google Merchandise Store, a fifth of the visitors before {until} held out (some ten minutes)")
+    log = before(table_from(folder, "google-merchandise"), midnight(until))
+    is_held_out = log.visitor % np.uint64(HELD_OUT) == 0
+    scorer = train_on_log(log.at(~is_held_out), seed=SEED, tell=_say).scorer()
+    judged = log.at(is_held_out)
+    curve = curve_of(judged, likelihoods_of(scorer, judged), LOGS["google-merchandise"].curve)
+    rows = [
+        (str(row.k), f"{row.n:,}", f"{row.ece:.4f} {row.ece_interval}", f"{row.ece_by_chance:.4f}") for row in curve
+    ]
+    print(table(("k", "visits", "ECE (95 %)", "by chance"), rows), flush=True)
+    return {"most_from_3_events": max(row.ece for row in curve if row.k >= 3), "ece": {row.k: row.ece for row in curve}}
+
+
 def clickstream(folder: Path, _: argparse.Namespace) -> dict[str, Any]:
     """Five folds, our trees and the floor on the same."""
     _say(f"ClickstreamDMM, {dmm.FOLDS} folds")
@@ -118,6 +138,7 @@ def online_shoppers(folder: Path, _: argparse.Namespace) -> dict[str, Any]:
 
 PARTS: Final[dict[str, tuple[str, Part]]] = {
     "google": ("google-merchandise-store", google),
+    "calibration": ("google-merchandise-store", calibration),
     "dmm": ("clickstream-dmm", clickstream),
     "uci": ("uci-online-shoppers", online_shoppers),
 }

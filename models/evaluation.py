@@ -18,6 +18,7 @@ WIDTHS: Final = 10
 RESAMPLES: Final = 200
 GROUPINGS: Final = {"device": "is_", "source": "from_"}
 """What groups are made by, and how the features that tell them begin."""
+SHARES: Final = (0.5, 1.0)
 SMALLEST_GROUP: Final = 200
 """Visits below which a group's figures say nothing."""
 SEED: Final = 5
@@ -61,6 +62,16 @@ class PrefixRow(msgspec.Struct, frozen=True, kw_only=True):
     """Share of all buyers among the top 10 %, 20 % … 100 % by score."""
 
 
+class ShareRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures after a share of each visit's events, those at and after a purchase not counted; `figures.k` is their median.
+
+    Live nobody knows how much of a visit is over: it shows what is there to be known, not what can be known early.
+    """
+
+    share: float
+    figures: PrefixRow
+
+
 class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of the visits of one device or one source, after `figures.k` events."""
 
@@ -86,6 +97,24 @@ def curve_of(
             bought = table.buys_later[chosen].astype(np.float64)
             curve.append(row_of(k, likelihood[chosen], bought, resamples=resamples))
     return tuple(curve)
+
+
+def shares_of(
+    table: Table, likelihood: Numbers, shares: Sequence[float] = SHARES, *, resamples: int = RESAMPLES
+) -> tuple[ShareRow, ...]:
+    """One row for each share; of a visit, the last of its judged states that lies within the share."""
+    rows = []
+    is_open = np.flatnonzero(~table.visit_has_bought)
+    visit = np.unique(np.column_stack([table.visitor, table.started_s.view(np.uint64)]), axis=0, return_inverse=True)[1]
+    for share in shares:
+        within = is_open[table.length[is_open] <= np.maximum(1, np.ceil(share * table.open_length[is_open]))]
+        within = within[np.argsort(-table.length[within], kind="stable")]
+        last = within[np.unique(visit[within], return_index=True)[1]]
+        if len(last):
+            k = int(np.median(table.length[last]))
+            figures = row_of(k, likelihood[last], table.buys_later[last].astype(np.float64), resamples=resamples)
+            rows.append(ShareRow(share=share, figures=figures))
+    return tuple(rows)
 
 
 def groups_of(table: Table, likelihood: Numbers, k: int, *, resamples: int = RESAMPLES) -> tuple[GroupRow, ...]:

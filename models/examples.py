@@ -41,6 +41,8 @@ class Example:
     started_at: datetime
     has_bought: bool = False
     length: int = 0
+    open_length: int = 0
+    """How long the visit became before it bought, or in all; known only afterwards, to say how much of it a state has seen."""
     is_bot: bool = False
     """What a program does is judged, where a log has it, and teaches nothing."""
     story: bytes = b""
@@ -62,6 +64,7 @@ class _Visit:
     """One visit as it is read: how many events and purchases it has so far, and its states at the wanted lengths."""
 
     length: int = 0
+    open_length: int = 0
     purchase_count: int = 0
     began_at: datetime | None = None
     session: Session | None = None
@@ -99,6 +102,8 @@ def examples_of(
             visit.length = own.number or visit.length + 1
             visit.began_at = visit.began_at or event.occurred_at
             visit.purchase_count += event.event_name == PURCHASE
+        if not visit.purchase_count:
+            visit.open_length = visit.length
         if visit.length in lengths:
             state = features_of(visitor, session, event.message_id)
             visit.states.append((state, visit.length, visit.purchase_count, visit.story.told()))
@@ -114,6 +119,7 @@ def examples_of(
                 started_at=visit.began_at or features.started_at,
                 has_bought=purchase_count > 0,
                 length=length,
+                open_length=visit.open_length,
                 is_bot=is_bot,
                 story=story,
             )

@@ -32,6 +32,7 @@ class Table:
     has_bought: NDArray[np.bool_]
     visit_has_bought: NDArray[np.bool_]
     length: NDArray[np.int32]
+    open_length: NDArray[np.int32]
     visitor: NDArray[np.uint64]
     session: NDArray[np.uint64]
     started_s: NDArray[np.float64]
@@ -66,7 +67,7 @@ class Table:
 
 COLUMNS: Final = (
     *("rows", "buys_later", "has_bought", "visit_has_bought"),
-    *("length", "visitor", "session", "started_s", "is_bot", "story"),
+    *("length", "open_length", "visitor", "session", "started_s", "is_bot", "story"),
 )
 
 
@@ -105,6 +106,7 @@ def _part(examples: list[Example]) -> Table:
         has_bought=np.array([example.features.purchase_count > 0 for example in examples], dtype=np.bool_),
         visit_has_bought=np.array([example.has_bought for example in examples], dtype=np.bool_),
         length=np.array([example.length or example.features.event_count for example in examples], dtype=np.int32),
+        open_length=np.array([example.open_length for example in examples], dtype=np.int32),
         visitor=np.array([hashed(example.visitor_id) for example in examples], dtype=np.uint64),
         session=np.array([hashed(example.features.session_id) for example in examples], dtype=np.uint64),
         started_s=np.array([example.started_at.timestamp() for example in examples], dtype=np.float64),

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from models.evaluation import GroupRow, PrefixRow, curve_of, groups_of, likelihoods_of
+from models.evaluation import GroupRow, PrefixRow, ShareRow, curve_of, groups_of, likelihoods_of, shares_of
 from models.serving import Scorer
 from models.tables import Table
 from models.training import TrainingFailed, train_on_log
@@ -35,6 +35,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[PrefixRow, ...]
     curve_of_new_visitors: tuple[PrefixRow, ...]
     """Only visitors without a session in the training time. Empty where a model was given."""
+    shares: tuple[ShareRow, ...] = ()
+    """After half of each visit, and all of it up to a purchase."""
     groups: tuple[GroupRow, ...] = ()
     """By device and source, after `GROUPED_AT` events."""
 
@@ -117,5 +119,6 @@ def _told(
         challengers=scorer.card.challengers,
         curve=curve_of(table, likelihood, lengths),
         curve_of_new_visitors=() if new is None else curve_of(new, likelihoods_of(scorer, new), lengths, resamples=50),
+        shares=shares_of(table, likelihood),
         groups=groups_of(table, likelihood, GROUPED_AT),
     )

@@ -91,7 +91,9 @@ def _recorded(path: Path, choice: Choice) -> Iterator[Event]:
                 event = EVENT_DECODER.decode(record.value)
                 if choice(event.visitor_id):
                     yield event
-    except (FileNotFoundError, recordings.RecordingError) as error:
+    except FileNotFoundError as error:
+        raise ReplayError(f"{path} does not exist; `shopstream topics record {path}` makes one") from error
+    except recordings.RecordingError as error:
         raise ReplayError(str(error)) from error
 
 
@@ -102,7 +104,11 @@ LOGS: Final = {
         "published by Google for learning; no licence to pass the rows on",
     ),
     "rees46": Log(
-        _in_files(lambda path, choice: (item for item in rees46.recording(path).items if choice(item.visitor_id))),
+        _in_files(
+            lambda path, choice: (
+                item for file in rees46.files(path) for item in rees46.recording(file).items if choice(item.visitor_id)
+            )
+        ),
         "multi-category store of REES46 (Open CDP)",
         "free to use when the source is named",
     ),
@@ -182,11 +188,14 @@ def _gathered(lines: list[Connection], progress: Progress) -> list[Table]:
 def _work(line: Connection, path: Path, format: str, part: int, parts: int) -> None:
     try:
         line.send(table_of(_examples(path, format, part, parts, lambda done, total: line.send((done, total)))))
+    except BrokenPipeError:  # whoever asked is gone, and nobody waits for an answer
+        pass
     except Exception as error:
         told = sentence_of(error)
         if told is None:
             raise
-        line.send(told[0])
+        with suppress(BrokenPipeError):
+            line.send(told[0])
     finally:
         line.close()
 
@@ -205,8 +214,11 @@ def _examples(path: Path, format: str, part: int, parts: int, progress: Progress
 def visit_of(event: Event) -> Place | None:
     """The visit an event belongs to by its log's own count."""
     own = _own.decode(event.custom)
-    visit = own.ga_session or own.user_session
-    return Place(visit, None if own.ga_hit is None else int(own.ga_hit)) if visit else None
+    if own.ga_session is not None:
+        # Each file of a Google export numbers its visits anew; the visitor's count goes on.
+        visit = f"{own.ga_session}/{event.properties.ga_session_number}"
+        return Place(visit, None if own.ga_hit is None else int(own.ga_hit))
+    return None if own.user_session is None else Place(own.user_session)
 
 
 def _events(story: Iterable[ReplayItem | Event]) -> Iterator[Event]:

@@ -32,6 +32,9 @@ def page_of(result: Evaluation) -> str:
     tables = [_table("Every visitor", result.curve)]
     if result.curve_of_new_visitors:
         tables.append(_table("Visitors without a session in the training time", result.curve_of_new_visitors))
+    if result.shares:
+        told, names = [each.figures for each in result.shares], [f"{each.share:.0%}" for each in result.shares]
+        tables.append(_table("After a share of each visit, up to a purchase", told, "share", names))
     if result.groups:
         tables.append(_groups(result.groups))
     tried = ", ".join(f"{escape(name)} {loss:.5f}" for name, loss in result.challengers.items())
@@ -44,6 +47,9 @@ def page_of(result: Evaluation) -> str:
             f'<div class="charts">{"".join(curves)}</div>{"".join(tables)}',
             f"<h2>How it was judged</h2><p>{escape(result.protocol[:1].upper() + result.protocol[1:])}.</p>",
             f"<p>Log loss of what was tried, on later visitors: {tried}.</p>" if tried else "",
+            "<p>How much of a visit is over, nobody knows while it lasts: the table by share shows what is there to be known.</p>"
+            if result.shares
+            else "",
             "<p><small>Intervals are of 95 %, from resampling visits. ECE: ten bins of equal width; in parentheses with bins of "
             "equal count, and what a perfectly calibrated model would show there by chance.</small></p></html>\n",
         )
@@ -110,7 +116,17 @@ def _groups(groups: Sequence[GroupRow]) -> str:
 
 def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequence[str] = ()) -> str:
     """`labels` name the rows, each by its k when left out."""
-    names = (of, "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "Brier (base)", "ECE (equal count; by chance)")
+    names = (
+        of,
+        "n",
+        "base rate",
+        "AUC",
+        "PR-AUC",
+        "lift top 5 %",
+        "log loss",
+        "Brier (base)",
+        "ECE (equal count; by chance)",
+    )
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = "".join(
         "<tr>"
@@ -123,7 +139,8 @@ def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequen
                 _cell(row.auc, row.auc_interval, 3),
                 _cell(row.pr_auc, row.pr_auc_interval, 3),
                 _cell(row.lift, row.lift_interval, 1),
-                f"{row.brier:.4f} ({row.brier_of_base_rate:.4f})",
+                f"{row.log_loss:.4f}",
+                f"{row.brier:.4f}<br><small>({row.brier_of_base_rate:.4f})</small>",
                 f"{_cell(row.ece, row.ece_interval, 4)}<br><small>({row.ece_equal_count:.4f}; {row.ece_by_chance:.4f})</small>",
             )
         )

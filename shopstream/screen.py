@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -32,3 +32,15 @@ def progress(console: Console, title: str, total: float | None, unit: str) -> It
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         bar.add_task(title, total=total, note="")
         yield bar
+
+
+def stages(bar: Progress) -> Callable[[str], None]:
+    """What a long command does now: beside its bar, or as a line on standard error where nobody watches."""
+
+    def tell(note: str) -> None:
+        if bar.console.is_terminal:
+            bar.update(bar.task_ids[0], note=note)
+        else:
+            print(f"{note} …", file=sys.stderr, flush=True)  # noqa: T201  standard output may be JSON
+
+    return tell

@@ -7,6 +7,8 @@ from models.evaluation import PrefixRow
 
 EARLY: Final = 3
 LATER: Final = 10
+ENOUGH_BUYERS: Final = 10
+"""Below so many, a length says nothing."""
 FEW_BUYERS: Final = 100
 """Below so many, another month may look quite different."""
 
@@ -17,6 +19,7 @@ def sentences_of(curve: Sequence[PrefixRow]) -> Iterator[str]:
     if not told:
         yield "No visit of this log can be judged: at every length either nobody bought later, or everybody did."
         return
+    told = [row for row in told if _buyers(row) >= ENOUGH_BUYERS] or told[:1]
     for row in {row.k: row for row in (_nearest(told, EARLY), _nearest(told, LATER))}.values():
         yield _found(row)
     worst = max(told, key=lambda row: row.ece)
@@ -24,14 +27,17 @@ def sentences_of(curve: Sequence[PrefixRow]) -> Iterator[str]:
         f"On average a promised likelihood is {_points(min(row.ece for row in told))} to {_points(worst.ece)} percentage points away from "
         f"what happened, most after {_events(worst.k)}."
     )
-    least = min(told, key=lambda row: row.n * row.base_rate)
-    buyers = round(least.n * least.base_rate)
-    if buyers < FEW_BUYERS:
-        yield f"Only {buyers} of the visits judged after {_events(least.k)} bought: look at the intervals before the figures."
+    least = min(told, key=_buyers)
+    if _buyers(least) < FEW_BUYERS:
+        yield f"Only {_buyers(least)} of the visits judged after {_events(least.k)} bought: look at the intervals before the figures."
 
 
 def _nearest(curve: Sequence[PrefixRow], k: int) -> PrefixRow:
     return min(curve, key=lambda row: abs(row.k - k))
+
+
+def _buyers(row: PrefixRow) -> int:
+    return round(row.n * row.base_rate)
 
 
 def _found(row: PrefixRow) -> str:

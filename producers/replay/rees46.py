@@ -15,7 +15,7 @@ import pandas as pd
 from contracts import event_names
 from contracts.ids import derived_id
 from producers.replay import tables
-from producers.replay.items import Recording, ReplayItem, item, number, told
+from producers.replay.items import Recording, ReplayError, ReplayItem, item, number, told
 
 REQUIRED: Final = ("event_time", "event_type", "product_id", "user_id")
 EVENT_NAMES: Final = {
@@ -30,6 +30,16 @@ def recording(path: Path, day: date | None = None) -> Recording:
     """The events of a file, or of one UTC day of it. A file already in event-time order is streamed, never held whole."""
     row_count, is_ordered = _survey(path, day)
     return Recording(row_count, _items(path, day, is_ordered))
+
+
+def files(path: Path) -> list[Path]:
+    """The file, or all files of events in a folder, by name."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(each for each in path.iterdir() if each.name.endswith((".csv", ".csv.gz")))
+    if not found:
+        raise ReplayError(f"{path} has no .csv or .csv.gz file; give the file or the folder of the event log")
+    return found
 
 
 def item_of(row: Mapping[str, str]) -> ReplayItem:

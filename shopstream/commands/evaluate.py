@@ -50,7 +50,7 @@ def evaluate(
 
     from shopstream.evaluate import evaluate as judged
     from shopstream.report import page_of
-    from shopstream.screen import progress, screen
+    from shopstream.screen import progress, screen, stages
     from shopstream.train import SEED
 
     if str(data) == POSTGRES:
@@ -69,7 +69,7 @@ def evaluate(
             until=None if until is None else until.date(),
             seed=SEED if seed is None else seed,
             progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
-            tell=lambda note: bar.update(bar.task_ids[0], note=note),
+            tell=stages(bar),
         )
     if report is not None:
         report.write_text(page_of(result), encoding="utf-8")
@@ -95,20 +95,25 @@ def _show(result: "Evaluation") -> None:
     if result.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in result.challengers.items())
         lines.print(f"log loss of what was tried: {tried}")
-    for title, curve in (("every visitor", result.curve), ("visitors not trained on", result.curve_of_new_visitors)):
-        if not curve:
+    rows = [(str(row.k), row) for row in result.curve]
+    rows += [(f"{each.share:.0%}", each.figures) for each in result.shares]
+    new = [(str(row.k), row) for row in result.curve_of_new_visitors]
+    for title, named in (("every visitor", rows), ("visitors not trained on", new)):
+        if not named:
             continue
         table = Table(
-            "k", "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "Brier (base)", "ECE", "by chance", title=title
+            *("k", "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "log loss", "Brier (base)", "ECE", "by chance"),
+            title=title,
         )
-        for row in curve:
+        for name, row in named:
             table.add_row(
-                str(row.k),
+                name,
                 f"{row.n:,}",
                 f"{row.base_rate:.2%}",
                 _with_interval(row.auc, row.auc_interval, 3),
                 _with_interval(row.pr_auc, row.pr_auc_interval, 3),
                 _with_interval(row.lift, row.lift_interval, 1),
+                f"{row.log_loss:.4f}",
                 f"{row.brier:.4f} ({row.brier_of_base_rate:.4f})",
                 _with_interval(row.ece, row.ece_interval, 4),
                 f"{row.ece_by_chance:.4f}",

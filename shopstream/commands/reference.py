@@ -1,4 +1,4 @@
-"""`shopstream reference`: writes the lists of topics, views, metrics and event names, AsyncAPI, OpenAPI, JSON Schemas and examples."""
+"""`shopstream reference`: writes the lists of topics, views, metrics, event names and features, AsyncAPI, OpenAPI, JSON Schemas and examples."""
 
 import importlib
 import pkgutil
@@ -48,7 +48,7 @@ def document() -> str:
         [
             "# Reference",
             "",
-            "Topics, views, metrics and event names, made from the code by `shopstream reference`.",
+            "Topics, views, metrics, event names and features, made from the code by `shopstream reference`.",
             "Settings are in [settings.md](settings.md).",
             *_table("Topics (hop 3)", "topic | record | CloudEvents type | kept", _topics()),
             "",
@@ -60,6 +60,9 @@ def document() -> str:
             *_table("Event names", "name | means", _events()),
             "",
             "Any other name is a custom event and is kept as it came.",
+            *_table("Features (hop 5)", "feature | unit | meaning | made from", _features()),
+            "",
+            "What a model sees, in this order. What is not known is missing, never zero.",
             "",
         ]
     )
@@ -75,6 +78,13 @@ def _topics() -> Iterator[str]:
 
     for topic in TOPICS:
         yield f"`{topic.name}` | `{topic.value.__name__}` | `{topic.type}` | {topic.retention.days} days"
+
+
+def _features() -> Iterator[str]:
+    from models.features import FEATURES
+
+    for each in FEATURES:
+        yield f"`{each.name}` | {each.unit} | {each.meaning} | {', '.join(f'`{source}`' for source in each.sources)}"
 
 
 def _views() -> Iterator[str]:

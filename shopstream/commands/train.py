@@ -119,7 +119,7 @@ def _simulated(out: Path, visits: int | None, seed: int) -> "Card":
 
 
 def _log(source: str, format: str, out: Path, until: date | None, seed: int) -> "Card":
-    from shopstream.screen import progress, screen
+    from shopstream.screen import progress, screen, stages
     from shopstream.train import train_on
 
     with progress(screen(), f"learning from {Path(source).name}", None, "events") as bar:
@@ -130,5 +130,5 @@ def _log(source: str, format: str, out: Path, until: date | None, seed: int) -> 
             until=until,
             seed=seed,
             progress=lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total),
-            tell=lambda note: bar.update(bar.task_ids[0], note=note),
+            tell=stages(bar),
         )

@@ -13,6 +13,7 @@ from models.evaluation import (
     lift_of,
     reliability_of,
     row_of,
+    shares_of,
 )
 from models.examples import examples_of
 from models.tables import table_of
@@ -65,6 +66,18 @@ def test_a_visit_counts_where_it_has_the_length_and_has_not_bought() -> None:
     table = table_of(examples_of(story))
     curve = curve_of(table, np.full(len(table), 0.2), (1, 2, 3), resamples=5)
     assert [(row.k, row.n, row.base_rate) for row in curve] == [(1, 2, 0.5), (2, 1, 1.0)]
+
+
+def test_half_a_visit_and_the_whole_of_it_end_before_its_purchase() -> None:
+    names = ["page_view"] * 6 + ["purchase", "page_view", "page_view"]
+    story = [event(name, f"12:0{minute}", visitor_id="ada") for minute, name in enumerate(names)]
+    story += [event("page_view", f"12:0{minute}", visitor_id="bob") for minute in range(4)]
+    table = table_of(examples_of(story))
+    likelihood = table.length / 10
+    half, whole = shares_of(table, likelihood, resamples=5)
+    assert (half.share, half.figures.n, half.figures.base_rate) == (0.5, 2, 0.5)
+    assert [bin.promised for bin in half.figures.reliability] == pytest.approx([0.2, 0.3])
+    assert [bin.promised for bin in whole.figures.reliability] == pytest.approx([0.4, 0.6])
 
 
 def test_visits_are_grouped_by_device_and_source_where_there_are_enough() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from producers.replay.items import ReplayError
 from shopstream.event_logs import table_from
-from tests.replay_files import write_google, write_rees46
+from tests.replay_files import SESSIONS, write_google, write_rees46
 
 
 def test_each_hit_of_a_visit_is_an_example_until_it_buys(tmp_path: Path) -> None:
@@ -26,13 +26,30 @@ def test_two_processes_give_the_table_of_one(tmp_path: Path) -> None:
     assert told[-1] == (13, 13)
 
 
+def test_the_same_number_in_another_periods_file_is_another_visit(tmp_path: Path) -> None:
+    write_google(tmp_path)
+    later = SESSIONS.replace("0,7,2,1470034800", "0,7,4,1470222000").replace("20160801", "20160803")
+    write_google(tmp_path, "20160803_20160803", sessions=later)
+    table = table_from(tmp_path, "google-merchandise", workers=1)
+    assert (table.length == 1).sum() == 4, "its other two visits are told twice and are the same"
+
+
 def test_a_row_told_twice_is_one_event(tmp_path: Path) -> None:
     table = table_from(write_rees46(tmp_path), "rees46", workers=1)
     assert table.length.max() == 4
 
 
+def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
+    assert len(table_from(write_rees46(tmp_path).parent, "rees46", workers=1)) == len(
+        table_from(write_rees46(tmp_path), "rees46", workers=1)
+    )
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ReplayError, match=r"has no \.csv"):
+        table_from(tmp_path / "empty", "rees46", workers=1)
+
+
 def test_an_unknown_format_names_the_known(tmp_path: Path) -> None:
-    with pytest.raises(ReplayError, match="google-merchandise, rees46, dmm"):
+    with pytest.raises(ReplayError, match="own, google-merchandise, rees46, dmm"):
         table_from(tmp_path, "csv")
 
 

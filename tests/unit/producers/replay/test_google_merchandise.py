@@ -125,6 +125,16 @@ def test_the_hits_file_stands_for_its_own_period_and_the_folder_for_all(tmp_path
     assert both[-2:] == later
 
 
+def test_products_of_one_period_are_not_those_of_another(tmp_path: Path) -> None:
+    write_google(tmp_path)
+    write_google(tmp_path, "20160803_20160803", sessions=SESSIONS.replace("1470034800", "1470222000"))
+    (tmp_path / "ga360_hit_products_20160803_20160803.csv.gz").unlink()
+    later = bodies(tmp_path / "ga360_hits_20160803_20160803.csv.gz")
+    assert later
+    assert not any("items" in item["properties"] for item in later)
+    assert any("items" in item["properties"] for item in bodies(tmp_path))
+
+
 def test_columns_may_come_in_another_order_and_optional_files_be_absent(tmp_path: Path) -> None:
     write_google(tmp_path)
     (tmp_path / "ga360_products.csv.gz").unlink()
