@@ -12,7 +12,7 @@ from contracts.events import Consent, Context, Event, PrivacySignal, Properties
 from contracts.ids import derived_id
 from producers.ingest.bots import bot_score_in
 from producers.ingest.consent import consent_in, plain
-from producers.ingest.context import ContextReader, device_in
+from producers.ingest.context import ContextReader, device_in, user_agent_of
 from producers.ingest.daily_ids import DailyIds
 from producers.ingest.rejections import Unfit
 from producers.ingest.scrub import Scrubber
@@ -115,6 +115,8 @@ class Privacy:
             if value is not None and value != "unknown":
                 said = clean.get(key)
                 clean[key] = {**said, name: value} if isinstance(said, dict) else {name: value}
+            elif user_agent_of(context, None):
+                clean.setdefault(key, {})  # its own user agent tells nothing, which goes before what the batch's tells
         if bot_score_in(context, user_agent):
             clean["bot"] = True
         return clean

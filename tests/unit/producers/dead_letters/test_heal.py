@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import DEAD_LETTER_DECODER, ENCODER
@@ -136,6 +136,7 @@ def test_what_the_batch_said_still_holds_for_a_call_that_is_fixed() -> None:
 
 
 @given(sent_at=ANY, timestamp=ANY, context=ANY, own=st.dictionaries(st.sampled_from(["page", "userAgent"]), ANY))
+@example(sent_at=None, timestamp=None, context=None, own={"userAgent": "?"})
 @settings(max_examples=50, deadline=None)
 def test_whatever_the_batch_said_the_fixed_call_is_what_the_right_one_would_have_been(
     sent_at: Any, timestamp: Any, context: Any, own: dict[str, Any]
