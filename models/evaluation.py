@@ -6,10 +6,10 @@ from typing import Final
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from models.features import NAMES
-from models.metrics import Numbers, expected_calibration_error
+from models.metrics import Numbers, average_precision, expected_calibration_error
 from models.serving import Scorer
 from models.tables import Table
 
@@ -142,7 +142,7 @@ def row_of(k: int, probability: Numbers, bought: Numbers, *, resamples: int = RE
         n=len(bought),
         base_rate=round(rate, 5),
         auc=round(_auc(probability, bought), 4) if has_both else None,
-        pr_auc=round(_pr_auc(probability, bought), 4) if has_both else None,
+        pr_auc=round(average_precision(probability, bought), 4) if has_both else None,
         lift=round(lift_of(probability, bought), 3) if has_both else None,
         brier=round(float(np.mean((probability - bought) ** 2)), 6),
         brier_of_base_rate=round(rate * (1 - rate), 6),
@@ -151,7 +151,7 @@ def row_of(k: int, probability: Numbers, bought: Numbers, *, resamples: int = RE
         ece_equal_count=round(expected_calibration_error(probability, bought), 5),
         ece_by_chance=round(_error_by_chance(probability, resamples), 5),
         auc_interval=_interval(_auc, probability, bought, resamples) if has_both else None,
-        pr_auc_interval=_interval(_pr_auc, probability, bought, resamples) if has_both else None,
+        pr_auc_interval=_interval(average_precision, probability, bought, resamples) if has_both else None,
         lift_interval=_interval(lift_of, probability, bought, resamples) if has_both else None,
         ece_interval=_interval(calibration_error, probability, bought, resamples) if has_both else None,
         reliability=reliability_of(probability, bought),
@@ -200,10 +200,6 @@ def _error_by_chance(probability: Numbers, resamples: int) -> float:
 
 def _auc(probability: Numbers, bought: Numbers) -> float:
     return float(roc_auc_score(bought, probability))
-
-
-def _pr_auc(probability: Numbers, bought: Numbers) -> float:
-    return float(average_precision_score(bought, probability))
 
 
 def _interval(

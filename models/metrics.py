@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from models.card import PrefixMetrics
 
@@ -22,6 +22,22 @@ def expected_calibration_error(probability: Numbers, bought: Numbers) -> float:
     return float(sum(gaps) / len(probability))
 
 
+def average_precision(probability: Numbers, bought: Numbers) -> float:
+    """PR-AUC: mean precision at each buyer, down the order of likelihoods; equal ones stand in any order, and the mean over all orders is taken.
+
+    The closed form is McSherry and Najork's (ECIR 2008). Without ties it is scikit-learn's average precision, which counts equal ones as
+    found at the last of them, and so gives a model that tells few groups apart less than one that orders each group by noise.
+    """
+    _, group, counts = np.unique(-probability, return_inverse=True, return_counts=True)
+    buyers = np.bincount(group, weights=bought)
+    before = np.cumsum(buyers) - buyers
+    place, of = np.arange(len(bought)), np.repeat(np.arange(len(counts)), counts)
+    within = place - (np.cumsum(counts) - counts)[of]
+    others = (buyers[of] - 1) / np.maximum(counts[of] - 1, 1)
+    precision = (before[of] + 1 + within * others) / (place + 1)
+    return float(np.sum(buyers[of] / counts[of] * precision) / bought.sum())
+
+
 def metrics_of(events: str, probability: Numbers, bought: Numbers) -> PrefixMetrics:
     """The figures of one prefix length."""
     rate = float(bought.mean())
@@ -31,7 +47,7 @@ def metrics_of(events: str, probability: Numbers, bought: Numbers) -> PrefixMetr
         sessions=len(bought),
         base_rate=round(rate, 5),
         auc=round(float(roc_auc_score(bought, probability)), 4) if has_both else None,
-        pr_auc=round(float(average_precision_score(bought, probability)), 4) if has_both else None,
+        pr_auc=round(average_precision(probability, bought), 4) if has_both else None,
         brier=round(float(np.mean((probability - bought) ** 2)), 5),
         brier_of_base_rate=round(rate * (1 - rate), 5),
         ece=round(expected_calibration_error(probability, bought), 5),

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.quality.floor import Side, Split, at, likelihoods
 from models.algorithms import BOOSTING, MISSING, fitted, raw_of
 from models.examples import hashed
-from models.metrics import Numbers
+from models.metrics import Numbers, average_precision
 from producers.replay import tables
 from shopstream.event_logs import LOGS, table_from
 from shopstream.train import SEED
@@ -53,7 +53,7 @@ def figures(folder: Path, advance: Callable[[], None]) -> Figures:
 
 
 def _ranked(bought: Numbers, likelihood: Numbers) -> tuple[float, float]:
-    return float(roc_auc_score(bought, likelihood)), float(average_precision_score(bought, likelihood))
+    return float(roc_auc_score(bought, likelihood)), average_precision(likelihood, bought)
 
 
 def _floor_rows(folder: Path, lengths: tuple[int, ...]) -> dict[int, pd.DataFrame]:
