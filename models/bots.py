@@ -4,7 +4,6 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
-from statistics import fmean, pstdev
 from typing import Final
 
 from contracts.features import SessionFeatures
@@ -14,7 +13,7 @@ BOT_FROM: Final = 0.5
 MAX_PAGE_TIMES: Final = 32
 """Page views whose times are kept of a session, the earliest."""
 
-INHUMAN_PAUSE_S: Final = 1.0
+INHUMAN_PAUSE_MS: Final = 1_000
 INHUMAN_PAGES: Final = 20
 INHUMAN: Final = 0.8
 REGULAR_PAGES: Final = 12
@@ -44,12 +43,14 @@ def milliseconds(at: datetime) -> int:
 def bot_score(by_user_agent: float, page_times_ms: Sequence[int], page_count: int, active_ms: float | None) -> float:
     """Each sign is a chance that it is a program, and they are taken as independent."""
     innocence = 1.0 - by_user_agent
-    pauses_s = [(later - earlier) / 1000 for earlier, later in pairwise(page_times_ms)]
-    mean_s = fmean(pauses_s) if pauses_s else 0.0
-    if len(page_times_ms) >= INHUMAN_PAGES and mean_s < INHUMAN_PAUSE_S:
+    pauses_ms = [later - earlier for earlier, later in pairwise(page_times_ms)]
+    span_ms = sum(pauses_ms)
+    if len(page_times_ms) >= INHUMAN_PAGES and span_ms < INHUMAN_PAUSE_MS * len(pauses_ms):
         innocence *= 1.0 - INHUMAN
     if not active_ms:
-        if len(page_times_ms) >= REGULAR_PAGES and pstdev(pauses_s, mean_s) < REGULAR_SPREAD * mean_s:
+        # Variance and mean, both times the number of pauses squared: whole numbers, whatever order they are summed in.
+        spread = len(pauses_ms) * sum(pause * pause for pause in pauses_ms) - span_ms * span_ms
+        if len(page_times_ms) >= REGULAR_PAGES and spread < REGULAR_SPREAD**2 * span_ms * span_ms:
             innocence *= 1.0 - REGULAR
         innocence *= 1.0 - next((chance for pages, chance in UNTOUCHED if page_count >= pages), 0.0)
     return round(1.0 - innocence, 3)
