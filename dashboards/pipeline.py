@@ -76,6 +76,7 @@ def _lag(board: Dashboard) -> Dashboard:
         "Seconds since the last record",
         metric("max(process_seconds_since_last_event)", "processed"),
         metric("max(persist_seconds_since_last_record)", "stored"),
+        metric("max(persist_transaction_age_seconds)", "the sink waits for Postgres"),
         unit="s",
     )
     return board.with_panel(lag).with_panel(silence)

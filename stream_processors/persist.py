@@ -6,8 +6,8 @@ reading goes on with the first record that has no row yet. Any trouble ends both
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from threading import Event as Flag
 from typing import Final
 
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 ROWS: Final = Counter("persist_rows_total", "Rows written, by table.", ["table"])
 LAG: Final = Gauge("persist_lag_records", "Records in Kafka that are not in Postgres yet.", ["topic", "partition"])
 TRANSACTION: Final = Histogram("persist_transaction_seconds", "Time to write one transaction.")
+TRANSACTION_AGE: Final = Gauge(
+    "persist_transaction_age_seconds", "How long the transaction under way has taken by now; 0 when there is none."
+)
 INTERRUPTIONS: Final = Counter(
     "persist_interruptions_total", "Times the sink lost Kafka or Postgres, by cause.", ["cause"]
 )
@@ -159,7 +162,7 @@ class SinkLoop:
 def store(writer: PostgresSink, records: Sequence[Record]) -> None:
     """Write records in one transaction; when a row cannot be written, find its record and bury it, and write the others."""
     try:
-        with TRANSACTION.time():
+        with TRANSACTION.time(), _aging():
             counts = writer.write(rows_of(records))
     except psycopg2.Error as error:
         if not blames_the_row(error):
@@ -173,6 +176,17 @@ def store(writer: PostgresSink, records: Sequence[Record]) -> None:
         counts = writer.write(buried(records[0], str(error).splitlines()[0]))
     for table, count in counts.items():
         ROWS.labels(table).inc(count)
+
+
+@contextmanager
+def _aging() -> Iterator[None]:
+    """While a slow Postgres holds a transaction up, the lag stands still: nobody reads on. Its age does not."""
+    began_at = time.monotonic()
+    TRANSACTION_AGE.set_function(lambda: time.monotonic() - began_at)
+    try:
+        yield
+    finally:
+        TRANSACTION_AGE.set_function(lambda: 0.0)
 
 
 def tell_lag(ends: Mapping[Partition, int], offsets: Mapping[Partition, int]) -> int:

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from runtime.settings import KafkaSettings, ProcessSettings
 from stream_processors import app, process
+from stream_processors.live_models import LiveModels
 from stream_processors.outbox import Outbox
 from stream_processors.visitors import VisitorStore
 
@@ -26,6 +27,16 @@ def hangs(*_: Any, **__: Any) -> Any:
 
 def unreadable(*_: Any) -> Any:
     raise ValueError("this state cannot be read")
+
+
+def slow(score: Any) -> Any:
+    """A model that takes a second for a poll."""
+
+    def scores(*arguments: Any) -> Any:
+        time.sleep(1.0)
+        return score(*arguments)
+
+    return scores
 
 
 class FailsOnce(Outbox):
@@ -48,6 +59,8 @@ if __name__ == "__main__":
             app.Outbox = FailsOnce  # type: ignore[attr-defined]
         case "fold-hangs":
             VisitorStore.get = hangs  # type: ignore[method-assign]
+        case "model-slow":
+            LiveModels.score = slow(LiveModels.score)  # type: ignore[method-assign]
         case "state-unreadable":
             VisitorStore.recovered = unreadable  # type: ignore[assignment, method-assign]
     sys.exit(process.serve(ProcessSettings.from_environ(os.environ), KafkaSettings.from_environ(os.environ)))
