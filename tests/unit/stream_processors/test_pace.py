@@ -12,13 +12,13 @@ def after(pace: Pace, seconds: float, per_second: float, began_at: float = 0.0) 
 
 def test_records_that_come_now_and_then_are_told_at_once() -> None:
     assert after(Pace(), 0, 0) == IDLE
-    assert after(Pace(), 2, 100) == IDLE
+    assert after(Pace(), 2, 500) == IDLE
 
 
 def test_records_that_come_thick_are_gathered_until_they_come_thin_again() -> None:
     pace = Pace()
-    assert after(pace, 2, 500) == BUSY
-    pace.took(0, 2.05)
+    assert after(pace, 2, 2_000) == BUSY
+    pace.took(0, 2.01)
     assert (pace.max_wait_ms, pace.min_bytes) == BUSY
     assert after(pace, 1, 50, began_at=2.2) == IDLE
 
