@@ -19,7 +19,8 @@ from models.session_features import features_of, outcome_of
 from models.visitor import HISTORY, LATENESS, Visitor
 from stream_processors.dead_letters import dead_letter
 from stream_processors.outbox import Outbox
-from stream_processors.visitors import StateTooLarge, Times, VisitorStore
+from stream_processors.stored_visitor import Times
+from stream_processors.visitors import StateTooLarge, VisitorStore
 from stream_processors.watermarks import Watermarks
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ other output; the shelves get a state only once Kafka has acknowledged it, so th
 import time
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final, cast
 
 import faust
@@ -19,6 +18,7 @@ from yarl import URL
 from models.visitor import Visitor
 from stream_processors.outbox import Outbox
 from stream_processors.shelves import Shelf, StoreDamaged
+from stream_processors.stored_visitor import TIMES, Times, is_older
 
 ENCODER: Final = msgspec.msgpack.Encoder()
 DECODER: Final = msgspec.msgpack.Decoder(Visitor)
@@ -28,63 +28,6 @@ MAX_STATE_BYTES: Final = 900_000
 
 class StateTooLarge(ValueError):
     """A visitor's state does not fit a record of the changelog; the text says how large it would be."""
-
-
-class Age(msgspec.Struct, array_like=True):
-    """The beginning of a stored `Visitor`."""
-
-    visitor_id: str
-    folded: int
-
-
-class SessionTimes(msgspec.Struct, array_like=True):
-    """The beginning of a stored `Session`: what timers need of it."""
-
-    first: msgspec.Raw
-    last: tuple[datetime, str]
-    write_key: str
-    former_ids: msgspec.Raw = msgspec.Raw()
-    is_closed: bool = False
-
-
-class HistoryTimes(msgspec.Struct, array_like=True):
-    """The beginning of a stored `History`."""
-
-    session_count: int = 0
-    purchase_count: int = 0
-    revenue_cents: int = 0
-    last_seen_at: datetime | None = None
-
-
-class Times(msgspec.Struct, array_like=True):
-    """What timers need of a stored `Visitor`, many times cheaper to decode than all of it."""
-
-    visitor_id: str
-    folded: int = 0
-    user: msgspec.Raw = msgspec.Raw()
-    sessions: list[SessionTimes] = []
-    history: HistoryTimes = msgspec.field(default_factory=HistoryTimes)
-    seen: msgspec.Raw = msgspec.Raw()
-    received_at: datetime | None = None
-    source: str = ""
-
-
-AGE: Final = msgspec.msgpack.Decoder(Age)
-TIMES: Final = msgspec.msgpack.Decoder(Times)
-
-
-def is_older(raw: bytes | None, known: bytes | None) -> bool:
-    """Whether a state is of an earlier time than the one known; of equals the later written counts."""
-    if raw is None or known is None:
-        return False
-    folded, known_folded = AGE.decode(raw).folded, AGE.decode(known).folded
-    return folded < known_folded if folded != known_folded else _still_to_do(raw) > _still_to_do(known)
-
-
-def _still_to_do(raw: bytes) -> tuple[int, int]:
-    """Without further events sessions only close and become history: how many have not yet, which only falls."""
-    sessions = TIMES.decode(raw).sessions
-    return sum(not session.is_closed for session in sessions), len(sessions)
 
 
 class VisitorStates(memory.Store[bytes, bytes]):
