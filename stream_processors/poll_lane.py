@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 
 from runtime.reconnecting import pause_between_attempts
+from stream_processors.client_loop import ClientOnLoop
 from stream_processors.pace import Pace
 from stream_processors.suspension import Pulse, check_before_sending
 
@@ -44,7 +45,7 @@ class PollSchema(faust.Schema[Any, Any]):
         return decode
 
 
-class PollLaneConsumerThread(driver.AIOKafkaConsumerThread):
+class PollLaneConsumerThread(ClientOnLoop):
     """Faust's thread around the Kafka client, with repairs: without them records, state or a second were seen lost."""
 
     def __init__(self, consumer: Any, **options: Any) -> None:
