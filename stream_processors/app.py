@@ -2,8 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from faust.types import TP, StreamT
 from contracts.topics import EVENTS
 from models.policy import Policy
 from runtime.settings import KafkaSettings, ProcessSettings
+from stream_processors.delivery import Delivery, never
 from stream_processors.live_models import LOOK_S, live_models
 from stream_processors.outbox import Outbox
 from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
@@ -20,6 +22,7 @@ from stream_processors.score import Decider
 from stream_processors.sessionize import Sessionizer
 from stream_processors.shelves import Shelf, StoreDamaged
 from stream_processors.suspension import Pulse
+from stream_processors.unsent import Unsent
 from stream_processors.visitors import VisitorStates, VisitorStore, VisitorTable
 from stream_processors.watchdog import Progress, Recovery
 
@@ -101,6 +104,7 @@ def make_app(
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
     recovery = Recovery()
     decider = Decider(models, policy)
+    delivery = Delivery(app.crash)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
 
@@ -112,21 +116,26 @@ def make_app(
                 now = datetime.now(UTC)
                 try:
                     made = [
-                        (tp.partition, features)
-                        for tp, records in waiting
-                        for features in sessionizer.fold(tp.partition, records, outbox, now=now)
+                        (event.message.tp.partition, features)
+                        for event in waiting
+                        for features in sessionizer.fold(event.message.tp.partition, event.value, outbox, now=now)
                     ]
                     decider.decide(made, outbox, now=now)
-                    store.sent(await outbox.send())
                 except StoreDamaged:
-                    await _never()
+                    await never()
                 except Exception as error:  # Faust would start the agent anew, and commit what comes after these polls
                     await app.crash(error)
-                    await _never()
-            for tp, records in waiting:
-                records.is_done = True
-                progress.reached(tp, records[-1].offset)
+                    await never()
+                await delivery.begin(outbox, partial(sent, store.take(), waiting))
             yield
+
+    def sent(states: Unsent, polls: list[Any], offsets: Mapping[tuple[str, int], range]) -> None:
+        store.sent(states, offsets)
+        for event in polls:
+            message = event.message
+            message.value.is_done = True
+            app.consumer.ack(message)
+            progress.reached(message.tp, message.offset)
 
     @app.task  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def beat() -> None:
@@ -140,9 +149,10 @@ def make_app(
             outbox = Outbox(app.producer, SOURCE)
             try:
                 sessionizer.sweep(outbox, now=datetime.now(UTC))
-                store.sent(await outbox.send())
             except StoreDamaged:
-                await _never()
+                await never()
+            if outbox:
+                await delivery.begin(outbox, partial(sent, store.take(), []))
 
     @app.timer(interval=LOOK_S, name="follow_models")  # type: ignore[untyped-decorator]  # as above
     async def follow_models() -> None:
@@ -177,11 +187,6 @@ def states_of(app: faust.App) -> VisitorStates:
     return cast(VisitorStates, cast(Any, app.tables["visitors"]).data)
 
 
-async def _never() -> None:
-    """Wait until the watchdog, which has seen what happened, ends the process: an agent that raises or returns acknowledges."""
-    await asyncio.Event().wait()
-
-
 def is_ready(app: faust.App) -> bool:
     """The store is recovered for the partitions assigned; with more workers than partitions some stand by with none."""
     tables: Any = app.tables
@@ -190,8 +195,8 @@ def is_ready(app: faust.App) -> bool:
     return bool(app.consumer.assignment() or app.unassigned)
 
 
-async def _waiting(polls: StreamT[Poll]) -> AsyncIterator[list[tuple[TP, Poll]]]:
-    """The polls that wait, each with the partition it came from; they count as done when the next are asked for.
+async def _waiting(polls: StreamT[Poll]) -> AsyncIterator[list[Any]]:
+    """The polls that wait, as Faust's events. Whoever takes them acknowledges them.
 
     Small polls that came while an agent waited for Kafka go together, so that a busy shop costs no round trip for each.
     """
@@ -202,6 +207,4 @@ async def _waiting(polls: StreamT[Poll]) -> AsyncIterator[list[tuple[TP, Poll]]]
             event = channel.queue.get_nowait()
             together.append(event)
             records += len(event.value)
-        yield [(event.message.tp, event.value) for event in together]
-        for event in together[1:]:  # Faust acknowledges the first
-            event.ack()
+        yield together

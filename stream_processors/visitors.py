@@ -5,7 +5,7 @@ other output; the shelves get a state only once Kafka has acknowledged it, so th
 """
 
 import time
-from collections import Counter, OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -19,6 +19,7 @@ from models.visitor import Visitor
 from stream_processors.outbox import Outbox
 from stream_processors.shelves import Shelf, StoreDamaged
 from stream_processors.stored_visitor import TIMES, Times, is_older
+from stream_processors.unsent import AllUnsent, Unsent
 
 ENCODER: Final = msgspec.msgpack.Encoder()
 DECODER: Final = msgspec.msgpack.Decoder(Visitor)
@@ -118,13 +119,7 @@ class VisitorStore:
         self._decoded: OrderedDict[str, Visitor] = OrderedDict()
         self._unknown: set[str] = set()
         """Decoded visitors that are on no shelf yet."""
-        self._unsent: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        """States that Kafka has not acknowledged yet, by partition."""
-        self._added: defaultdict[int, int] = defaultdict(int)
-        self._counts: Counter[int] = Counter()
-        """Changelog records under way, by partition."""
-        self._has_recovered = False
-        """Whether there was a recovery since the last acknowledgement."""
+        self._unsent = AllUnsent()
         self._seen_up_to: tuple[int, bytes] = (0, b"")
 
     def get(self, visitor_id: str, partition: int) -> Visitor:
@@ -147,34 +142,32 @@ class VisitorStore:
         raw, key = ENCODER.encode(visitor), visitor.visitor_id.encode()
         if len(raw) > MAX_STATE_BYTES:
             raise StateTooLarge(f"the visitor's state would be {len(raw):,} bytes; {MAX_STATE_BYTES:,} are the most")
-        if visitor.visitor_id in self._unknown:
-            self._unknown.discard(visitor.visitor_id)
-            self._added[partition] += 1
-        self._unsent[partition][key] = raw
-        self._counts[partition] += 1
+        is_new = visitor.visitor_id in self._unknown
+        self._unknown.discard(visitor.visitor_id)
+        self._unsent.newest.put(partition, key, raw, added=int(is_new))
         outbox.put_raw(self._changelog, partition, key, raw)
 
     def remove(self, visitor_id: str, partition: int, outbox: Outbox) -> None:
         """Forget a visitor who is in the store, with a tombstone in the changelog."""
         self._decoded.pop(visitor_id, None)
-        self._added[partition] -= 1
-        self._unsent[partition][visitor_id.encode()] = None
-        self._counts[partition] += 1
+        self._unsent.newest.put(partition, visitor_id.encode(), None, added=-1)
         outbox.put_raw(self._changelog, partition, visitor_id.encode(), None)
 
-    def sent(self, offsets: Mapping[tuple[str, int], range]) -> None:
-        """Kafka has acknowledged the outbox, at these offsets by topic and partition. Raises `StoreDamaged`."""
-        unsent, added, counts = self._unsent, self._added, self._counts
-        self._unsent, self._added, self._counts = defaultdict(dict), defaultdict(int), Counter()
-        for partition, states in unsent.items():
+    def take(self) -> Unsent:
+        """The states that were put since the last call, whose changelog records are sent together."""
+        return self._unsent.take()
+
+    def sent(self, unsent: Unsent, offsets: Mapping[tuple[str, int], range]) -> None:
+        """Kafka has acknowledged these, at these offsets by topic and partition; the oldest first. Raises `StoreDamaged`."""
+        self._unsent.forget(unsent)
+        for partition, states in unsent.states.items():
             # A partition that went to another worker meanwhile is read from the changelog should it come back.
             if partition in self._states.shelves:
                 try:
                     told = offsets.get((self._changelog, partition), range(0))
-                    self._keep(partition, states, told, counts[partition], added[partition])
+                    self._keep(partition, states, told, unsent)
                 except StoreDamaged as error:
                     raise self._damaged(partition, error) from error
-        self._has_recovered = False
 
     def discard_live(self, visitor_id: str) -> None:
         """Forget changes that were not put."""
@@ -185,9 +178,10 @@ class VisitorStore:
         """After a rebalance and recovery: what timers need of every visitor, with its partition. Raises `StoreDamaged`."""
         self._decoded.clear()
         self._unknown.clear()
-        self._has_recovered = True
+        for each in self._unsent:
+            each.has_recovered = True
         for partition, shelf in self._states.shelves.items():
-            unsent = self._unsent.get(partition, {})
+            unsent = self._unsent.of(partition)
             try:
                 for key, raw in shelf.items():
                     if key not in unsent:
@@ -217,9 +211,10 @@ class VisitorStore:
         return sum(map(len, self._states.shelves.values()))
 
     def _raw(self, key: bytes, partition: int) -> bytes | None:
-        unsent = self._unsent.get(partition)
-        if unsent is not None and key in unsent:
-            return unsent[key]
+        try:
+            return self._unsent.get(partition, key)
+        except KeyError:
+            pass
         shelf = self._states.shelves.get(partition)
         if shelf is None:  # gone to another worker, which reads this poll as well
             return None
@@ -228,15 +223,15 @@ class VisitorStore:
         except StoreDamaged as error:
             raise self._damaged(partition, error) from error
 
-    def _keep(self, partition: int, states: dict[bytes, bytes | None], told: range, count: int, added: int) -> None:
-        shelf = self._states.shelves[partition]
-        if self._has_recovered:
+    def _keep(self, partition: int, states: dict[bytes, bytes | None], told: range, unsent: Unsent) -> None:
+        shelf, added = self._states.shelves[partition], unsent.added[partition]
+        if unsent.has_recovered:
             # While Kafka took its time, recovery may have read these very states, or newer ones of another worker.
             known = {key: shelf.get(key) for key in states}
             states = {key: raw for key, raw in states.items() if not is_older(raw, known[key])}
             added = sum((raw is not None) - (known[key] is not None) for key, raw in states.items())
         # Where another worker wrote in between, recovery has to read that first: the offset stays, and so do later ones.
-        is_next = told.start == (0 if shelf.offset is None else shelf.offset + 1) and len(told) == count
+        is_next = told.start == (0 if shelf.offset is None else shelf.offset + 1) and len(told) == unsent.counts[partition]
         shelf.write(states, told[-1] if is_next else None, added)
 
     def _damaged(self, partition: int, error: Exception) -> StoreDamaged:

@@ -55,7 +55,7 @@ class Shop:
         act(outbox)
         self.sent = outbox._records
         end = self._sent_count + len(self.values("visitors-changelog"))
-        self.store.sent({("visitors-changelog", 3): range(self._sent_count, end)})
+        self.store.sent(self.store.take(), {("visitors-changelog", 3): range(self._sent_count, end)})
         self._sent_count = end
         assert {partition for _, partition, *_ in self.sent} <= {3}
 

@@ -89,7 +89,7 @@ def test_a_state_is_on_its_shelf_once_kafka_has_it_and_not_before(open_shelf: Ca
     visitor.observe(event())
     store.put(visitor, 3, outbox)
     assert folded(states) is None
-    store.sent({(CHANGELOG, 3): range(17, 18)})
+    store.sent(store.take(), {(CHANGELOG, 3): range(17, 18)})
     assert (folded(states), states.persisted_offset(place(3)), len(store)) == (1, 17, 2)
 
 
@@ -101,7 +101,7 @@ def test_once_another_worker_has_written_in_between_the_changelog_is_read_again_
     store = VisitorStore(states, CHANGELOG, 10)
     for offset in (18, 19):
         store.put(DECODER.decode(state(offset)), 3, Outbox(None, "test"))
-        store.sent({(CHANGELOG, 3): range(offset, offset + 1)})
+        store.sent(store.take(), {(CHANGELOG, 3): range(offset, offset + 1)})
     assert (folded(states), states.persisted_offset(place(3))) == (19, 16)
 
 
@@ -112,7 +112,7 @@ def test_a_late_poll_of_a_partition_that_is_gone_leaves_nothing_to_be_believed_w
     recover(states, 4, (0, b"bob", state(1, "bob")))
     store = VisitorStore(states, CHANGELOG, 10)
     store.put(store.get("ada", 3), 3, Outbox(None, "test"))
-    store.sent({(CHANGELOG, 3): range(5, 6)})
+    store.sent(store.take(), {(CHANGELOG, 3): range(5, 6)})
     assert list(states.shelves) == [4]
 
 
@@ -127,7 +127,7 @@ def test_a_visitor_that_is_not_decoded_any_more_is_found_before_and_after_it_was
         visitor.observe(event(visitor_id=visitor_id))
         store.put(visitor, 3, outbox)
     assert [store.get(visitor_id, 3).folded for visitor_id in ("ada", "bob")] == [2, 2]
-    store.sent({(CHANGELOG, 3): range(4)})
+    store.sent(store.take(), {(CHANGELOG, 3): range(4)})
     assert states.persisted_offset(place(3)) == 3
     assert [store.get(visitor_id, 3).folded for visitor_id in ("ada", "bob")] == [2, 2]
     assert len(store) == 2
@@ -141,7 +141,7 @@ def test_what_kafka_acknowledges_late_does_not_replace_what_recovery_has_read_si
     store.put(DECODER.decode(state(2)), 3, outbox)
     recover(states, 3, (5, b"ada", state(2)), (6, b"ada", state(4)))
     list(store.recovered())
-    store.sent({(CHANGELOG, 3): range(5, 6)})
+    store.sent(store.take(), {(CHANGELOG, 3): range(5, 6)})
     assert (folded(states), states.persisted_offset(place(3)), len(store)) == (4, 6, 1)
 
 
@@ -192,7 +192,7 @@ def test_a_partition_that_went_to_another_worker_is_put_away(open_shelf: Callabl
     store = VisitorStore(states, CHANGELOG, 10)
     assert (list(states.shelves), len(store)) == ([4], 1)
     store.put(DECODER.decode(state(3)), 3, Outbox(None, "test"))
-    store.sent({(CHANGELOG, 3): range(1, 2)})
+    store.sent(store.take(), {(CHANGELOG, 3): range(1, 2)})
     assert list(states.shelves) == [4]
 
 

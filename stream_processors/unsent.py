@@ -1,0 +1,59 @@
+"""States that Kafka has not acknowledged yet."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import chain
+
+
+class Unsent:
+    """The states that one step made, by partition, and what of them the shelves have to be told."""
+
+    def __init__(self) -> None:
+        self.states: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        self.added: Counter[int] = Counter()
+        """Visitors more than before; fewer where some were removed."""
+        self.counts: Counter[int] = Counter()
+        """Changelog records."""
+        self.has_recovered = False
+        """Whether there was a recovery since the step."""
+
+    def put(self, partition: int, key: bytes, raw: bytes | None, added: int) -> None:
+        self.states[partition][key] = raw
+        self.added[partition] += added
+        self.counts[partition] += 1
+
+
+class AllUnsent:
+    """Of all steps whose output is under way, and of the one that is being made: the newest state counts."""
+
+    def __init__(self) -> None:
+        self.newest = Unsent()
+        self._under_way: list[Unsent] = []
+
+    def take(self) -> Unsent:
+        """The step is made; what comes belongs to the next."""
+        taken, self.newest = self.newest, Unsent()
+        self._under_way.append(taken)
+        return taken
+
+    def forget(self, acknowledged: Unsent) -> None:
+        self._under_way.remove(acknowledged)
+
+    def of(self, partition: int) -> dict[bytes, bytes | None]:
+        """The newest states of a partition; None of a visitor who was removed."""
+        found: dict[bytes, bytes | None] = {}
+        for each in self:
+            found.update(each.states.get(partition, {}))
+        return found
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """Raises `KeyError`."""
+        for each in (self.newest, *reversed(self._under_way)):
+            states = each.states.get(partition)
+            if states is not None and key in states:
+                return states[key]
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[Unsent]:
+        """The oldest first."""
+        return chain(self._under_way, (self.newest,))
