@@ -1,22 +1,23 @@
-"""Hop 9. Topic `decisions` in, batches for the board out: one thread, every partition, no consumer group."""
+"""Hop 9. Topic `decisions` in, batches for the board out: every partition, no consumer group."""
 
-import contextlib
+import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import msgspec
-from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
 from console.board import Posted
 from contracts.codec import DECISION_DECODER, ENCODER
 from contracts.topics import DECISIONS
-from runtime.kafka import admin, unreachable
+from runtime.kafka import unreachable
+from runtime.reconnecting import pause_between_attempts
 from runtime.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ REWIND_RECORDS: Final = 200
 """How far before the end of each partition we begin, so that a restarted console still knows the latest decisions."""
 CHECK_EVERY_S: Final = 3.0
 POLL_MS: Final = 250
+ANSWER_S: Final = 5.0
+STOP_S: Final = 5.0
 
 
 def posted(partition: int, offset: int, value: bytes) -> Posted:
@@ -50,73 +53,71 @@ def posted(partition: int, offset: int, value: bytes) -> Posted:
 
 
 class DecisionFollower:
-    """Reads topic `decisions` and gives each batch to `hand_over`, which must only pass it on to another thread.
+    """Reads topic `decisions` on the event loop and gives each batch to `take`.
 
     A broker that goes away is waited for; what it kept meanwhile is read when it is back.
-    Anything unexpected ends the thread and calls `on_death`: the process should then exit.
+    Anything unexpected ends the reading and calls `on_death`: the process should then exit.
     """
 
     def __init__(
-        self, kafka: KafkaSettings, hand_over: Callable[[list[Posted]], None], on_death: Callable[[], None]
+        self, kafka: KafkaSettings, take: Callable[[list[Posted]], None], on_death: Callable[[], None]
     ) -> None:
         self._kafka = kafka
-        self._hand_over = hand_over
+        self._take = take
         self._on_death = on_death
         self._next: dict[int, int] = {}
         self._cluster_id: str | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="decision-follower", daemon=True)
+        self._following: asyncio.Task[None] | None = None
         self.has_died = False
         self._problem: str | None = "the decision follower has not started yet; try again in a second"
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin to read, whether Kafka is there or not."""
+        self._following = asyncio.get_running_loop().create_task(self._run())
 
-    def stop(self) -> None:
-        """Stop reading; waits at most five seconds."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+    async def stop(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait({self._following}, timeout=STOP_S)
 
     def problem(self) -> str | None:
-        """A health check: what keeps us from following the log at this moment."""
+        """A health check: what keeps us from following the log at this moment. From any thread."""
         return self._problem
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
         try:
-            while not self._stopping.is_set():
+            while True:
                 try:
-                    self._follow()
-                except (KafkaError, OSError) as error:
+                    await self._follow()
+                except (KafkaError, OSError, TimeoutError) as error:
                     if self._problem is None:
                         log.warning("lost the broker, will try again until it is back: %r", error)
                     self._problem = unreachable(self._kafka)
-                    self._stopping.wait(0.5)
+                    await asyncio.sleep(0.5)
         except Exception:
             log.exception("the decision follower died of a bug; the console stops so that it is started anew")
             self.has_died = True
             self._problem = "the decision follower died; the console is about to stop"
             self._on_death()
 
-    def _follow(self) -> None:
-        with contextlib.closing(admin(self._kafka, timeout_ms=3_000)) as client:
-            self._believe(client.describe_cluster()["cluster_id"])
-            with contextlib.closing(self._consumer()) as consumer:
-                if not self._assign(consumer):
-                    self._problem = f"topic {DECISIONS.name} does not exist; run `shopstream topics create`"
-                    self._stopping.wait(1)
-                    return
-                log.info("following %s from %s", DECISIONS.name, self._next)
-                self._problem = None
-                check_at = time.monotonic() + CHECK_EVERY_S
-                while not self._stopping.is_set():
-                    batch = consumer.poll(timeout_ms=POLL_MS, max_records=2_000)
-                    self._pass_on([record for records in batch.values() for record in records])
-                    if time.monotonic() >= check_at:
-                        # poll() never says that the broker is gone; this does.
-                        if not self._believe(client.describe_cluster()["cluster_id"]):
-                            return
-                        check_at = time.monotonic() + CHECK_EVERY_S
+    async def _follow(self) -> None:
+        async with self._connected() as (client, consumer):
+            self._believe(await _cluster_id(client))
+            if not await self._assign(consumer):
+                self._problem = f"topic {DECISIONS.name} does not exist; run `shopstream topics create`"
+                await asyncio.sleep(1)
+                return
+            log.info("following %s from %s", DECISIONS.name, self._next)
+            self._problem = None
+            check_at = time.monotonic() + CHECK_EVERY_S
+            while True:
+                batch = await consumer.getmany(timeout_ms=POLL_MS, max_records=2_000)
+                self._pass_on([record for records in batch.values() for record in records])
+                if time.monotonic() >= check_at:
+                    # The consumer never says that the broker is gone; this does.
+                    if not self._believe(await _cluster_id(client)):
+                        return
+                    check_at = time.monotonic() + CHECK_EVERY_S
 
     def _believe(self, cluster_id: str) -> bool:
         """Whether this is still the cluster whose offsets we know; those of another one are forgotten."""
@@ -126,29 +127,31 @@ class DecisionFollower:
             self._next.clear()
         return is_known
 
-    def _consumer(self) -> KafkaConsumer:
-        return KafkaConsumer(
-            bootstrap_servers=list(self._kafka.brokers),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            allow_auto_create_topics=False,
-            bootstrap_timeout_ms=3_000,
-            request_timeout_ms=5_000,
-            reconnect_backoff_max_ms=500,
-            metrics_enabled=False,
-            # Apache Kafka answers as soon as there is a record; the embedded broker looks only every half of this.
-            fetch_max_wait_ms=20,
-        )
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
+        brokers = list(self._kafka.brokers)
+        client = AIOKafkaAdminClient(bootstrap_servers=brokers, request_timeout_ms=int(ANSWER_S * 1000))
+        consumer = decision_consumer(self._kafka)
+        try:
+            await client.start()
+            await consumer.start()
+            yield client, consumer
+        finally:
+            # In tasks of their own: what the client cancels as it stops would end this one.
+            closing = asyncio.gather(consumer.stop(), client.close(), return_exceptions=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(closing, STOP_S)
 
-    def _assign(self, consumer: KafkaConsumer) -> list[TopicPartition]:
+    async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        # Topics are asked for all together: some brokers create one that is asked for by its name.
+        await consumer.topics()
         numbers = consumer.partitions_for_topic(DECISIONS.name) or set()
         partitions = [TopicPartition(DECISIONS.name, number) for number in sorted(numbers)]
         if not partitions:
             return []
-        begin = consumer.beginning_offsets(partitions, timeout_ms=3_000)
-        end = consumer.end_offsets(partitions, timeout_ms=3_000)
         consumer.assign(partitions)
+        begin = await consumer.beginning_offsets(partitions)
+        end = await consumer.end_offsets(partitions)
         for each in partitions:
             offset = self._next.setdefault(each.partition, max(begin[each], end[each] - REWIND_RECORDS))
             consumer.seek(each, max(offset, begin[each]))
@@ -164,4 +167,23 @@ class DecisionFollower:
                 UNREADABLE.inc()
                 log.warning("%s/%s/%s is no decision: %s", record.topic, record.partition, record.offset, error)
         if batch:
-            self._hand_over(batch)
+            self._take(batch)
+
+
+def decision_consumer(kafka: KafkaSettings) -> AIOKafkaConsumer:
+    """A consumer for the partitions that it is given, not started."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=list(kafka.brokers),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=int(ANSWER_S * 1000),
+        # Apache Kafka answers as soon as there is a record; the embedded broker looks only every half of this.
+        fetch_max_wait_ms=20,
+    )
+    pause_between_attempts(consumer._client)
+    return consumer
+
+
+async def _cluster_id(client: AIOKafkaAdminClient) -> str:
+    async with asyncio.timeout(ANSWER_S):
+        return str((await client.describe_cluster())["cluster_id"])

@@ -1,6 +1,5 @@
 """Hop 9. `shopstream console`: the app on its port, fed by the log, until SIGTERM."""
 
-import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -63,24 +62,22 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
     stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
     board = DecisionBoard(opened_at=_now())
     database = Database(postgres.dsn)
-    loops: list[asyncio.AbstractEventLoop] = []
     servers: list[ConsoleServer] = []
 
-    def hand_over(batch: list[Posted]) -> None:
-        loops[0].call_soon_threadsafe(lambda: board.take(batch, _now()))
+    def take(batch: list[Posted]) -> None:
+        board.take(batch, _now())
 
     def exit_soon() -> None:
         servers[0].should_exit = True
 
-    follower = DecisionFollower(kafka, hand_over, exit_soon)
+    follower = DecisionFollower(kafka, take, exit_soon)
 
     @asynccontextmanager
     async def following() -> AsyncIterator[None]:
-        loops.append(asyncio.get_running_loop())
         follower.start()
         log.info("the console is at http://%s:%d", *listener.getsockname()[:2])
         yield
-        await asyncio.to_thread(follower.stop)
+        await follower.stop()
         database.close()
 
     app = create_app(
