@@ -144,8 +144,8 @@ class DecisionFollower:
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         # Topics are asked for all together: some brokers create one that is asked for by its name.
-        await consumer.topics()
-        numbers = consumer.partitions_for_topic(DECISIONS.name) or set()
+        cluster = await consumer._client.fetch_all_metadata()
+        numbers = cluster.partitions_for_topic(DECISIONS.name) or set()
         partitions = [TopicPartition(DECISIONS.name, number) for number in sorted(numbers)]
         if not partitions:
             return []
