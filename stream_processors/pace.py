@@ -9,7 +9,7 @@ BUSY_PER_S: Final = 1_000
 IDLE: Final = (20, 1)
 """Milliseconds and bytes: a record is told at once. The client keeps one fetch in flight and leaves out of it the partitions
 whose records are not consumed yet; with Faust's 1,500 ms their next records would wait that long."""
-BUSY: Final = (8, 65_536)
+BUSY: Final = (2, 65_536)
 """A poll costs milliseconds of processor here, in Kafka and in whoever reads the output, whether it has one record or ten."""
 
 
