@@ -139,21 +139,30 @@ class DriftMeter:
         self._slot = 0
         self._counts = np.zeros((SLOTS, *self._expected.shape), dtype=np.int64)
         self._starts = np.arange(len(bins)) * (most + 2)
+        self._waiting: list[tuple[Row, Row]] = []
 
     def observe(self, rows: Row, likelihoods: Sequence[float]) -> None:
-        """Count states: rows made by `models.features.matrix` and their scores."""
+        """Count states: rows made by `models.features.matrix` and their scores. Few at a time are counted together, later."""
         if not self._names or not len(rows):
             return
         step = -(-len(rows) // MAX_ROWS)
-        told = np.asarray(likelihoods, dtype=np.float32)[::step, None]
-        values = np.concatenate([rows[::step], told], axis=1)[:, self._columns]
-        places = _places(values, self._edges) + self._starts
-        cells = places + _parts_of_day(rows[::step])[:, None] * self._expected[0].size
+        self._waiting.append((rows[::step], np.asarray(likelihoods, dtype=np.float32)[::step, None]))
+        if sum(len(each) for each, _ in self._waiting) >= MAX_ROWS:
+            self._count()
+
+    def _count(self) -> None:
+        if not self._waiting:
+            return
+        rows, told = (np.concatenate(each) for each in zip(*self._waiting, strict=True))
+        self._waiting.clear()
+        places = _places(np.concatenate([rows, told], axis=1)[:, self._columns], self._edges) + self._starts
+        cells = places + _parts_of_day(rows)[:, None] * self._expected[0].size
         counts = np.bincount(cells.ravel(), minlength=self._expected.size)
         self._counts[self._slot % SLOTS] += counts.reshape(self._expected.shape)
 
     def turn(self, now: datetime) -> None:
         """Forget what is older than the window at `now`."""
+        self._count()
         slot = int(now.timestamp() // self._slot_s)
         for passed in range(max(self._slot + 1, slot - SLOTS + 1), slot + 1):
             self._counts[passed % SLOTS] = 0
@@ -161,6 +170,7 @@ class DriftMeter:
 
     def drifts(self) -> list[Drift]:
         """Of every feature in the window; empty while it holds too few states to say."""
+        self._count()
         counts = self._counts.sum(axis=0)
         states = counts[:, :1].sum(axis=(1, 2))
         if not self._names or states.sum() < MIN_STATES:

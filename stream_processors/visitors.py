@@ -231,7 +231,9 @@ class VisitorStore:
             states = {key: raw for key, raw in states.items() if not is_older(raw, known[key])}
             added = sum((raw is not None) - (known[key] is not None) for key, raw in states.items())
         # Where another worker wrote in between, recovery has to read that first: the offset stays, and so do later ones.
-        is_next = told.start == (0 if shelf.offset is None else shelf.offset + 1) and len(told) == unsent.counts[partition]
+        is_next = (
+            told.start == (0 if shelf.offset is None else shelf.offset + 1) and len(told) == unsent.counts[partition]
+        )
         shelf.write(states, told[-1] if is_next else None, added)
 
     def _damaged(self, partition: int, error: Exception) -> StoreDamaged:

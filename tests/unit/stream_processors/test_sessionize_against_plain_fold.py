@@ -67,7 +67,9 @@ class Partition:
                 elif topic == "session-features" and value is not None:
                     self.told.append(SESSION_FEATURES_DECODER.decode(value))
         if "dies" not in fate:
-            self.worker.store.sent(self.worker.store.take(), {(CHANGELOG, PARTITION): range(before, len(self.changelog))})
+            self.worker.store.sent(
+                self.worker.store.take(), {(CHANGELOG, PARTITION): range(before, len(self.changelog))}
+            )
         self.position += len(records)
         if fate == "commits":
             self.committed = self.position

@@ -133,6 +133,24 @@ def test_a_visitor_that_is_not_decoded_any_more_is_found_before_and_after_it_was
     assert len(store) == 2
 
 
+def test_the_newest_of_two_states_under_way_counts_whichever_kafka_has(open_shelf: Callable[[int], Shelf]) -> None:
+    states = states_on(open_shelf)
+    assert states.persisted_offset(place(3)) is None
+    store, outbox = VisitorStore(states, CHANGELOG, 0), Outbox(None, "test")
+    under_way = []
+    for visitor_id in ("ada", "bob", "ada"):
+        visitor = store.get(visitor_id, 3)
+        visitor.observe(event(visitor_id=visitor_id))
+        store.put(visitor, 3, outbox)
+        under_way.append(store.take())
+    assert store.get("ada", 3).folded == 2
+    assert sorted(times.visitor_id for _, times in store.recovered()) == ["ada", "bob"]
+    for offset, unsent in enumerate(under_way):
+        store.sent(unsent, {(CHANGELOG, 3): range(offset, offset + 1)})
+        assert store.get("ada", 3).folded == 2
+    assert (folded(states), states.persisted_offset(place(3)), len(store)) == (2, 2, 2)
+
+
 def test_what_kafka_acknowledges_late_does_not_replace_what_recovery_has_read_since(
     open_shelf: Callable[[int], Shelf],
 ) -> None:
