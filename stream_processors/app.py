@@ -110,6 +110,8 @@ def make_app(
 
     @app.agent(app.topic(EVENTS.name, schema=PollSchema(), maxsize=queued_polls), name="sessionize")
     async def sessionize(polls: StreamT[Poll]) -> AsyncIterator[None]:
+        # Faust acknowledges a poll when the next is asked for, or when it ends the agent, and its compiled stream asks nobody.
+        cast(Any, polls).enable_acks = False
         async for waiting in _waiting(polls):
             async with turn:
                 outbox = Outbox(app.producer, SOURCE)
