@@ -165,13 +165,17 @@ def make_app(
     @table.on_recover  # type: ignore[untyped-decorator]  # as above
     async def recovered() -> None:
         try:
-            sessionizer.recover(now=datetime.now(UTC))
+            async with turn:
+                await delivery.idle()
+                # In a thread: with many visitors it takes longer than Kafka waits for a sign of life.
+                await asyncio.to_thread(sessionizer.recover, now=datetime.now(UTC))
             recovery.ended()
         except Exception as error:  # Faust would go on without what could not be recovered, and say nothing
             await app.crash(error)
 
     async def revoked(_app: Any, partitions: set[TP], *_: Any, **__: Any) -> None:
         progress.forget(partitions)
+        store.doubt()
 
     async def assigned(*_: Any, **__: Any) -> None:
         recovery.began()

@@ -22,9 +22,13 @@ class Delivery:
 
         Waits for ever after a failure: the worker is about to end, and must not go on as if nothing had happened.
         """
+        await self.idle()
+        self._sending = asyncio.create_task(self._send(outbox, done))
+
+    async def idle(self) -> None:
+        """Wait until Kafka has all there was to send."""
         if self._sending is not None:
             await asyncio.wait([self._sending])
-        self._sending = asyncio.create_task(self._send(outbox, done))
 
     async def _send(self, outbox: Outbox, done: Callable[[Mapping[tuple[str, int], range]], None]) -> None:
         try:

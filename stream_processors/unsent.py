@@ -1,8 +1,6 @@
 """States that Kafka has not acknowledged yet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from itertools import chain
 
 
 class Unsent:
@@ -14,8 +12,8 @@ class Unsent:
         """Visitors more than before; fewer where some were removed."""
         self.counts: Counter[int] = Counter()
         """Changelog records."""
-        self.has_recovered = False
-        """Whether there was a recovery since the step."""
+        self.may_be_old = False
+        """Whether partitions moved since the step, so that another worker may have written newer states meanwhile."""
 
     def put(self, partition: int, key: bytes, raw: bytes | None, added: int) -> None:
         self.states[partition][key] = raw
@@ -39,10 +37,15 @@ class AllUnsent:
     def forget(self, acknowledged: Unsent) -> None:
         self._under_way.remove(acknowledged)
 
+    def doubt(self) -> None:
+        """Partitions move."""
+        for each in (*self._under_way, self.newest):
+            each.may_be_old = True
+
     def of(self, partition: int) -> dict[bytes, bytes | None]:
         """The newest states of a partition; None of a visitor who was removed."""
         found: dict[bytes, bytes | None] = {}
-        for each in self:
+        for each in (*self._under_way, self.newest):
             found.update(each.states.get(partition, {}))
         return found
 
@@ -53,7 +56,3 @@ class AllUnsent:
             if states is not None and key in states:
                 return states[key]
         raise KeyError(key)
-
-    def __iter__(self) -> Iterator[Unsent]:
-        """The oldest first."""
-        return chain(self._under_way, (self.newest,))

@@ -169,6 +169,10 @@ class VisitorStore:
                 except StoreDamaged as error:
                     raise self._damaged(partition, error) from error
 
+    def doubt(self) -> None:
+        """Partitions move: what is under way to Kafka may be older than what recovery will have read when it is acknowledged."""
+        self._unsent.doubt()
+
     def discard_live(self, visitor_id: str) -> None:
         """Forget changes that were not put."""
         self._decoded.pop(visitor_id, None)
@@ -178,9 +182,8 @@ class VisitorStore:
         """After a rebalance and recovery: what timers need of every visitor, with its partition. Raises `StoreDamaged`."""
         self._decoded.clear()
         self._unknown.clear()
-        for each in self._unsent:
-            each.has_recovered = True
-        for partition, shelf in self._states.shelves.items():
+        self._unsent.doubt()
+        for partition, shelf in list(self._states.shelves.items()):
             unsent = self._unsent.of(partition)
             try:
                 for key, raw in shelf.items():
@@ -225,7 +228,7 @@ class VisitorStore:
 
     def _keep(self, partition: int, states: dict[bytes, bytes | None], told: range, unsent: Unsent) -> None:
         shelf, added = self._states.shelves[partition], unsent.added[partition]
-        if unsent.has_recovered:
+        if unsent.may_be_old:
             # While Kafka took its time, recovery may have read these very states, or newer ones of another worker.
             known = {key: shelf.get(key) for key in states}
             states = {key: raw for key, raw in states.items() if not is_older(raw, known[key])}

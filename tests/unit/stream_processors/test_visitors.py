@@ -163,6 +163,19 @@ def test_what_kafka_acknowledges_late_does_not_replace_what_recovery_has_read_si
     assert (folded(states), states.persisted_offset(place(3)), len(store)) == (4, 6, 1)
 
 
+def test_what_is_acknowledged_in_the_midst_of_a_recovery_does_not_replace_what_that_has_read(
+    open_shelf: Callable[[int], Shelf],
+) -> None:
+    states = states_on(open_shelf)
+    store = VisitorStore(states, CHANGELOG, 10)
+    store.put(DECODER.decode(state(2)), 3, Outbox(None, "test"))
+    unsent = store.take()
+    store.doubt()
+    recover(states, 3, (5, b"ada", state(2)), (6, b"ada", state(4)))
+    store.sent(unsent, {(CHANGELOG, 3): range(5, 6)})
+    assert (folded(states), states.persisted_offset(place(3)), len(store)) == (4, 6, 1)
+
+
 def test_timers_are_rebuilt_for_every_visitor_also_for_one_under_way_to_kafka(
     open_shelf: Callable[[int], Shelf],
 ) -> None:
