@@ -158,7 +158,9 @@ async def measure(kafka: KafkaSettings, urls: dict[str, str], seconds: float) ->
     shop = Shop(urls["ingest"], urls["console"])
     try:
         async with shop.open():
+            # Java compiles meanwhile what it will need: afterwards the broker is one that has run for a while.
             await _steadily(shop, 50, WARM_UP_S)
+            await capacity(shop, urls["process"], seconds)
             most = await capacity(shop, urls["process"], seconds)
             await asyncio.sleep(SETTLE_S)
             for share in SHARES:
@@ -226,7 +228,7 @@ def main() -> None:
     kind = kind_of_broker(is_embedded=options.embedded)
     print(f"{machine()}; {kind}", flush=True)
     with ExitStack() as stack:
-        kafka, folder = stack.enter_context(broker(kind))
+        kafka, folder = stack.enter_context(broker(kind, java_options=()))
         running_services, urls = services(kafka, folder)
         for service in running_services:
             stack.enter_context(running(service, timeout_s=60))

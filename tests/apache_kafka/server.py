@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,10 @@ def missing() -> str | None:
     return None
 
 
+QUICK = ("-XX:TieredStopAtLevel=1",)
+"""Java compiles simply: a broker is there sooner, and then takes a quarter more processor time than one that has run for long."""
+
+
 class Link(NamedTuple):
     """A way to the broker through a relay: clients connect `outside`, the relay connects `inside`."""
 
@@ -33,14 +37,16 @@ class Link(NamedTuple):
 
 
 @contextlib.contextmanager
-def apache_kafka(folder: Path) -> Iterator[str]:
+def apache_kafka(folder: Path, java_options: Sequence[str] = QUICK) -> Iterator[str]:
     """Run a broker; yields its bootstrap address. Its log is `folder/kafka.log`."""
     port = free_port()
-    with running(apache_kafka_service(folder, port), timeout_s=60):
+    with running(apache_kafka_service(folder, port, java_options=java_options), timeout_s=60):
         yield f"127.0.0.1:{port}"
 
 
-def apache_kafka_service(folder: Path, port: int, link: Link | None = None) -> Service:
+def apache_kafka_service(
+    folder: Path, port: int, link: Link | None = None, java_options: Sequence[str] = QUICK
+) -> Service:
     """A broker with a formatted data folder, to be started, and after a crash started again, by a supervisor."""
     controller = free_port()
     inside, outside = (f",LINK://127.0.0.1:{number}" for number in (link.inside, link.outside)) if link else ("", "")
@@ -63,7 +69,7 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 """
     )
-    java = ["java", "-Xmx512m", "-Xms256m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+    java = ["java", "-Xmx512m", "-Xms256m", *java_options, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
     java += ["-cp", f"{JARS}{os.sep}*"]
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     log = folder / "kafka.log"
