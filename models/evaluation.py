@@ -6,10 +6,10 @@ from typing import Final
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.features import NAMES
-from models.metrics import Numbers, average_precision, expected_calibration_error
+from models.metrics import Numbers, expected_calibration_error, precision_in_any_order
 from models.serving import Scorer
 from models.tables import Table
 
@@ -35,6 +35,8 @@ class Bin(msgspec.Struct, frozen=True):
 class PrefixRow(msgspec.Struct, frozen=True, kw_only=True):
     """The figures over all visits that reached `k` events and had not bought by then. Intervals are of 95 %.
 
+    `pr_auc` takes equal scores in every order, and the mean (`models.metrics.precision_in_any_order`); `average_precision` is
+    scikit-learn's, which counts them as found at the last of them: it is lower where a model tells few groups apart.
     `lift` is the share of buyers among the top 5 % by score, divided by the base rate. `ece` is the calibration error over ten bins
     of equal width, `ece_equal_count` over ten of equal count, and `ece_by_chance` what a perfectly calibrated model would show
     in the second, because a bin holds few visits: an error near it is none.
@@ -45,6 +47,7 @@ class PrefixRow(msgspec.Struct, frozen=True, kw_only=True):
     base_rate: float
     auc: float | None
     pr_auc: float | None
+    average_precision: float | None
     lift: float | None
     brier: float
     brier_of_base_rate: float
@@ -142,7 +145,8 @@ def row_of(k: int, probability: Numbers, bought: Numbers, *, resamples: int = RE
         n=len(bought),
         base_rate=round(rate, 5),
         auc=round(_auc(probability, bought), 4) if has_both else None,
-        pr_auc=round(average_precision(probability, bought), 4) if has_both else None,
+        pr_auc=round(precision_in_any_order(probability, bought), 4) if has_both else None,
+        average_precision=round(_average_precision(probability, bought), 4) if has_both else None,
         lift=round(lift_of(probability, bought), 3) if has_both else None,
         brier=round(float(np.mean((probability - bought) ** 2)), 6),
         brier_of_base_rate=round(rate * (1 - rate), 6),
@@ -151,12 +155,16 @@ def row_of(k: int, probability: Numbers, bought: Numbers, *, resamples: int = RE
         ece_equal_count=round(expected_calibration_error(probability, bought), 5),
         ece_by_chance=round(_error_by_chance(probability, resamples), 5),
         auc_interval=_interval(_auc, probability, bought, resamples) if has_both else None,
-        pr_auc_interval=_interval(average_precision, probability, bought, resamples) if has_both else None,
+        pr_auc_interval=_interval(precision_in_any_order, probability, bought, resamples) if has_both else None,
         lift_interval=_interval(lift_of, probability, bought, resamples) if has_both else None,
         ece_interval=_interval(calibration_error, probability, bought, resamples) if has_both else None,
         reliability=reliability_of(probability, bought),
         gains=gains_of(probability, bought) if has_both else (),
     )
+
+
+def _average_precision(probability: Numbers, bought: Numbers) -> float:
+    return float(average_precision_score(bought, probability))
 
 
 def lift_of(probability: Numbers, bought: Numbers) -> float:

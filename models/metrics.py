@@ -22,7 +22,7 @@ def expected_calibration_error(probability: Numbers, bought: Numbers) -> float:
     return float(sum(gaps) / len(probability))
 
 
-def average_precision(probability: Numbers, bought: Numbers) -> float:
+def precision_in_any_order(probability: Numbers, bought: Numbers) -> float:
     """PR-AUC: mean precision at each buyer, down the order of likelihoods; equal ones stand in any order, and the mean over all orders is taken.
 
     The closed form is McSherry and Najork's (ECIR 2008). Without ties it is scikit-learn's average precision, which counts equal ones as
@@ -47,7 +47,7 @@ def metrics_of(events: str, probability: Numbers, bought: Numbers) -> PrefixMetr
         sessions=len(bought),
         base_rate=round(rate, 5),
         auc=round(float(roc_auc_score(bought, probability)), 4) if has_both else None,
-        pr_auc=round(average_precision(probability, bought), 4) if has_both else None,
+        pr_auc=round(precision_in_any_order(probability, bought), 4) if has_both else None,
         brier=round(float(np.mean((probability - bought) ** 2)), 5),
         brier_of_base_rate=round(rate * (1 - rate), 5),
         ece=round(expected_calibration_error(probability, bought), 5),

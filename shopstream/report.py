@@ -61,7 +61,7 @@ def _curves(curve: Sequence[PrefixRow]) -> str:
     lines = [
         Line("AUC", [(row.k, row.auc or 0.0) for row in known]),
         Line(
-            "PR-AUC",
+            "PR-AUC (average precision)",
             [(row.k, row.pr_auc or 0.0) for row in known],
             band=[(row.k, *row.pr_auc_interval) for row in known if row.pr_auc_interval],
         ),
@@ -121,7 +121,7 @@ def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequen
         "n",
         "base rate",
         "AUC",
-        "PR-AUC",
+        "PR-AUC (average precision)",
         "lift top 5 %",
         "log loss",
         "Brier (base)",
@@ -137,7 +137,7 @@ def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequen
                 f"{row.n:,}",
                 f"{row.base_rate:.2%}",
                 _cell(row.auc, row.auc_interval, 3),
-                _cell(row.pr_auc, row.pr_auc_interval, 3),
+                f"{_cell(row.pr_auc, row.pr_auc_interval, 3)}<br><small>({_told(row.average_precision)})</small>",
                 _cell(row.lift, row.lift_interval, 1),
                 f"{row.log_loss:.4f}",
                 f"{row.brier:.4f}<br><small>({row.brier_of_base_rate:.4f})</small>",
@@ -148,6 +148,10 @@ def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequen
         for label, row in zip(labels or [str(row.k) for row in curve], curve, strict=True)
     )
     return f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{rows}</table>"
+
+
+def _told(figure: float | None) -> str:
+    return "unknown" if figure is None else f"{figure:.3f}"
 
 
 def _cell(figure: float | None, interval: tuple[float, float] | None, digits: int) -> str:

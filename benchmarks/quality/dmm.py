@@ -10,12 +10,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.quality.floor import Side, Split, at, likelihoods
 from models.algorithms import BOOSTING, MISSING, fitted, raw_of
+from models.evaluation import lift_of
 from models.examples import hashed
-from models.metrics import Numbers, average_precision
+from models.metrics import Numbers, precision_in_any_order
 from producers.replay import tables
 from shopstream.event_logs import LOGS, table_from
 from shopstream.train import SEED
@@ -24,17 +25,25 @@ FOLDS: Final = 5
 CLASSES: Final = 7
 FIXED: Final = ("static1", "static2", "static3", "static4", "static5_z")
 
+RANKED: Final[Mapping[str, Callable[[Numbers, Numbers], float]]] = {
+    "auc": lambda likelihood, bought: float(roc_auc_score(bought, likelihood)),
+    "pr_auc": precision_in_any_order,
+    "average_precision": lambda likelihood, bought: float(average_precision_score(bought, likelihood)),
+    "lift": lift_of,
+}
+"""Of likelihoods and who bought. `average_precision` is scikit-learn's."""
+
 Figures = Mapping[str, NDArray[np.float64]]
 """By name: a row a fold, a column a length."""
 
 
 def figures(folder: Path, advance: Callable[[], None]) -> Figures:
-    """AUC and PR-AUC of ours and of the floor."""
+    """The figures of `RANKED`, of ours and of the floor (`floor_…`)."""
     table, lengths = table_from(folder, "dmm"), LOGS["dmm"].curve
     rows = np.where(np.isnan(table.rows), np.float32(MISSING), table.rows)
     bought, fold = table.buys_later.astype(np.float64), table.visitor % np.uint64(FOLDS)
     floor = _floor_rows(folder, lengths)
-    told = {name: np.empty((FOLDS, len(lengths))) for name in ("auc", "floor_auc", "pr_auc", "floor_pr_auc")}
+    told = {name: np.empty((FOLDS, len(lengths))) for each in RANKED for name in (each, f"floor_{each}")}
     for number in range(FOLDS):
         is_judged = fold == number
         learnt = ~is_judged & ~table.has_bought
@@ -46,14 +55,11 @@ def figures(folder: Path, advance: Callable[[], None]) -> Figures:
             hand_made = floor[k].loc[table.visitor[at_k]].to_numpy(dtype=np.float32)
             everyone = Side(hand_made, table.buys_later[at_k])
             theirs = likelihoods(Split(at(everyone, ~is_judged[at_k]), at(everyone, is_judged[at_k])))
-            told["auc"][number, place], told["pr_auc"][number, place] = _ranked(bought[judged], ours)
-            told["floor_auc"][number, place], told["floor_pr_auc"][number, place] = _ranked(bought[judged], theirs)
+            for name, of in RANKED.items():
+                told[name][number, place] = of(ours, bought[judged])
+                told[f"floor_{name}"][number, place] = of(theirs, bought[judged])
         advance()
     return told
-
-
-def _ranked(bought: Numbers, likelihood: Numbers) -> tuple[float, float]:
-    return float(roc_auc_score(bought, likelihood)), average_precision(likelihood, bought)
 
 
 def _floor_rows(folder: Path, lengths: tuple[int, ...]) -> dict[int, pd.DataFrame]:

@@ -102,7 +102,19 @@ def _show(result: "Evaluation") -> None:
         if not named:
             continue
         table = Table(
-            *("k", "n", "base rate", "AUC", "PR-AUC", "lift top 5 %", "log loss", "Brier (base)", "ECE", "by chance"),
+            *(
+                "k",
+                "n",
+                "base rate",
+                "AUC",
+                "PR-AUC",
+                "average precision",
+                "lift top 5 %",
+                "log loss",
+                "Brier (base)",
+                "ECE",
+                "by chance",
+            ),
             title=title,
         )
         for name, row in named:
@@ -112,6 +124,7 @@ def _show(result: "Evaluation") -> None:
                 f"{row.base_rate:.2%}",
                 _with_interval(row.auc, row.auc_interval, 3),
                 _with_interval(row.pr_auc, row.pr_auc_interval, 3),
+                "unknown" if row.average_precision is None else f"{row.average_precision:.3f}",
                 _with_interval(row.lift, row.lift_interval, 1),
                 f"{row.log_loss:.4f}",
                 f"{row.brier:.4f} ({row.brier_of_base_rate:.4f})",
