@@ -1,5 +1,6 @@
 """What is wrong with an installation: settings, Kafka, Postgres, each service, lag and dead letters, with each repair."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
     for step in ("process", "persist"):
         if problems[step] is None:
             figures = figures_at(urls[step])
-            yield lag_finding(step, None if figures is None else figures.get(f"{step}_lag_records", 0.0))
+            yield lag_finding(step, None if figures is None else figures.get(f"{step}_lag_records", math.nan))
     served = samples_at(urls["process"], "process_model_info") or []
     yield from model_findings(pipeline.process, {labels["role"]: labels["version"] for labels, _ in served})
     yield from drift_findings(samples_at(urls["process"], "process_feature_psi") or [])
@@ -226,6 +227,10 @@ def lag_finding(step: str, lag: float | None) -> Finding:
     subject = f"{step} lag"
     if lag is None:
         return Finding(subject, "problem", "its metrics cannot be read", f"restart shopstream {step}")
+    if math.isnan(lag):
+        return Finding(
+            subject, "note", "not measured yet, or it stands by without partitions", "look again in a few seconds"
+        )
     if lag > MOST_LAG:
         return Finding(
             subject, "problem", f"{lag:,.0f} records behind", f"see its log; start more of shopstream {step}"

@@ -1,6 +1,7 @@
 """How the running pipeline does: figures from every service's metrics and from Postgres, for one line of text."""
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -72,7 +73,7 @@ def is_caught_up(step: str, figures: Figures | None) -> bool:
     since = {"process": "process_seconds_since_last_event", "persist": "persist_seconds_since_last_record"}[step]
     return (
         figures is not None
-        and figures.get(f"{step}_lag_records", 0.0) <= 0
+        and figures.get(f"{step}_lag_records", math.inf) <= 0
         and figures.get(since, SETTLED_S) >= SETTLED_S
     )
 
@@ -112,8 +113,8 @@ def status_of(figures: Mapping[str, Figures | None], before: Status, seconds: fl
         decisions=(process or {}).get("process_decisions_total", before.decisions),
         dead_letters=ingest.get("ingest_events_rejected_total", 0.0)
         + (process or {}).get("process_dead_letters_total", 0.0),
-        process_lag=None if process is None else process.get("process_lag_records", 0.0),
-        persist_lag=None if persist is None else persist.get("persist_lag_records", 0.0),
+        process_lag=None if process is None else process.get("process_lag_records"),
+        persist_lag=None if persist is None else persist.get("persist_lag_records"),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 WINDOW_S: Final = 0.1
 BUSY_PER_S: Final = 1_000
-"""Records a second from which on eight come in one poll for a wait of 8 ms; of fewer, the wait costs more than it saves."""
+"""Records a second from which on two or more come in one poll for a wait of 2 ms; of fewer, the wait costs more than it saves."""
 IDLE: Final = (20, 1)
 """Milliseconds and bytes: a record is told at once. The client keeps one fetch in flight and leaves out of it the partitions
 whose records are not consumed yet; with Faust's 1,500 ms their next records would wait that long."""

@@ -1,5 +1,6 @@
 """What the doctor concludes from what it sees."""
 
+import math
 from pathlib import Path
 
 from contracts.topics import PARTITIONS, TOPICS
@@ -56,6 +57,7 @@ def test_a_step_far_behind_is_a_problem() -> None:
     assert lag_finding("persist", 12).verdict == "ok"
     assert lag_finding("persist", MOST_LAG + 1).verdict == "problem"
     assert lag_finding("persist", None).verdict == "problem"
+    assert lag_finding("persist", math.nan).verdict == "note"
 
 
 def test_a_spool_that_waits_for_kafka_is_a_problem_and_one_that_drains_is_a_note() -> None:

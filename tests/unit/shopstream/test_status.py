@@ -18,9 +18,11 @@ def test_a_service_that_began_again_at_zero_goes_on_where_it_was() -> None:
     assert totals.of("process", None) is None
 
 
-def test_the_lag_of_a_service_that_does_not_answer_is_unknown() -> None:
-    line = status_of({"ingest": None, "process": None, "persist": {}}, Status(), seconds=1.0).line()
-    assert "lag ? + 0" in line
+def test_the_lag_of_a_service_that_does_not_answer_or_has_not_measured_it_yet_is_unknown() -> None:
+    known = status_of({"ingest": None, "process": None, "persist": {"persist_lag_records": 0.0}}, Status(), seconds=1.0)
+    assert "lag ? + 0" in known.line()
+    young = status_of({"ingest": None, "process": {}, "persist": None}, Status(), seconds=1.0)
+    assert "lag ? + ?" in young.line()
 
 
 def test_the_line_tells_events_sessions_decisions_purchases_lag_and_dead_letters() -> None:
@@ -44,6 +46,7 @@ def test_a_step_has_caught_up_when_nothing_waits_and_nothing_came_since_that_was
     assert is_caught_up("process", {"process_lag_records": 0.0, "process_seconds_since_last_event": 2.0})
     assert not is_caught_up("process", {"process_lag_records": 1.0, "process_seconds_since_last_event": 2.0})
     assert not is_caught_up("process", {"process_lag_records": 0.0, "process_seconds_since_last_event": 0.1})
+    assert not is_caught_up("process", {"process_seconds_since_last_event": 2.0})
     assert not is_caught_up("persist", None)
 
 
