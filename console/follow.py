@@ -89,7 +89,7 @@ class DecisionFollower:
             while True:
                 try:
                     await self._follow()
-                except (KafkaError, OSError, TimeoutError) as error:
+                except (KafkaError, OSError) as error:
                     if self._problem is None:
                         log.warning("lost the broker, will try again until it is back: %r", error)
                     self._problem = unreachable(self._kafka)
