@@ -49,7 +49,7 @@ class Shelf(Protocol):
     def after(self, key: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """At most `limit` states from the one after `key` on, in an order of the shelf's own that reaches each once."""
 
-    def items(self) -> Iterator[tuple[bytes, bytes]]: ...
+    def values(self) -> Iterator[bytes]: ...
 
     def __len__(self) -> int: ...
 
@@ -89,8 +89,8 @@ class MemoryShelf:
             self._round = iter(list(self._states))
         return [(each, raw) for each in islice(self._round, limit) if (raw := self._states.get(each)) is not None]
 
-    def items(self) -> Iterator[tuple[bytes, bytes]]:
-        yield from self._states.items()
+    def values(self) -> Iterator[bytes]:
+        yield from self._states.values()
 
     def __len__(self) -> int:
         return len(self._states)
@@ -152,8 +152,8 @@ class RocksShelf:
         found = list(islice(self._from(key), limit + 1))
         return [pair for pair in found if pair[0] != key or not key][:limit]
 
-    def items(self) -> Iterator[tuple[bytes, bytes]]:
-        return self._from(b"")
+    def values(self) -> Iterator[bytes]:
+        return (raw for _, raw in self._from(b""))
 
     def __len__(self) -> int:
         return self._count

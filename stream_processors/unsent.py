@@ -42,13 +42,6 @@ class AllUnsent:
         for each in (*self._under_way, self.newest):
             each.may_be_old = True
 
-    def of(self, partition: int) -> dict[bytes, bytes | None]:
-        """The newest states of a partition; None of a visitor who was removed."""
-        found: dict[bytes, bytes | None] = {}
-        for each in (*self._under_way, self.newest):
-            found.update(each.states.get(partition, {}))
-        return found
-
     def get(self, partition: int, key: bytes) -> bytes | None:
         """Raises `KeyError`."""
         for each in (self.newest, *reversed(self._under_way)):

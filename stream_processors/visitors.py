@@ -115,7 +115,7 @@ class VisitorStore:
     def __init__(self, states: VisitorStates, changelog: str, most_decoded: int) -> None:
         self._states = states
         self._changelog = changelog
-        self._most_decoded = most_decoded
+        self._most_decoded = max(1, most_decoded)  # the one at hand stays, or nobody would know that it is new
         self._decoded: OrderedDict[str, Visitor] = OrderedDict()
         self._unknown: set[str] = set()
         """Decoded visitors that are on no shelf yet."""
@@ -179,19 +179,18 @@ class VisitorStore:
         self._unknown.discard(visitor_id)
 
     def recovered(self) -> Iterator[tuple[int, Times]]:
-        """After a rebalance and recovery: what timers need of every visitor, with its partition. Raises `StoreDamaged`."""
+        """After a rebalance and recovery, once nothing is under way: what timers need of every visitor, with its partition.
+
+        Raises `StoreDamaged`.
+        """
         self._decoded.clear()
         self._unknown.clear()
-        self._unsent.doubt()
         for partition, shelf in list(self._states.shelves.items()):
-            unsent = self._unsent.of(partition)
             try:
-                for key, raw in shelf.items():
-                    if key not in unsent:
-                        yield partition, TIMES.decode(raw)
+                for raw in shelf.values():
+                    yield partition, TIMES.decode(raw)
             except (StoreDamaged, msgspec.MsgspecError) as error:
                 raise self._damaged(partition, error) from error
-            yield from [(partition, TIMES.decode(raw)) for raw in unsent.values() if raw is not None]
 
     def next_few(self, limit: int) -> list[tuple[int, Times]]:
         """Some visitors more at each call, all of them in turn."""
