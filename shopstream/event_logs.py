@@ -116,7 +116,7 @@ LOGS: Final = {
         _in_files(dmm.items),
         "ClickstreamDMM (Ozyurt, Hatt, Zhang, Feuerriegel, WWW 2022)",
         "published for benchmarks; no licence to pass the rows on",
-        curve=(1, 2, 3, 5, 6),
+        curve=(1, 2, 3, 4, 5, 6),
     ),
     "own": Log(
         _in_files(lambda path, choice: (item for item in own.recording(path).items if choice(item.visitor_id))),
