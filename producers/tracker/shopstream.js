@@ -429,6 +429,8 @@
     addEventListener('pageshow', ({ persisted }) => persisted && api.page())
     addEventListener('online', retry)
     addEventListener('storage', ({ key, newValue }) => {
+      // What a tab parked as it closed would wait for the next page, where this one can send it now.
+      if (key?.startsWith(QUEUE)) return newValue && !retryTimer && retry()
       if (key === REFUSED) hasRefused = !!newValue
       else if (key !== VISITOR || isLimited) return
       recognize()

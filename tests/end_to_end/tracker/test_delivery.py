@@ -167,6 +167,23 @@ def test_two_tabs_share_one_outage_without_losing_or_renaming_an_event(
         assert len(ids_by_name(server)[name]) == 1
 
 
+def test_a_tab_that_stays_open_sends_what_a_closing_tab_could_not(
+    server: RecordingServer, page: Page, context: BrowserContext, complaints: list[str]
+) -> None:
+    page.goto(server.shop)
+    server.wait_for_event("page")
+    server.status, server.retry_after = 503, "60"
+    other = watched(context.new_page(), complaints)
+    other.goto(server.shop)
+    other.evaluate(TRACK, ["there"])
+    server.wait_for(lambda: "there" in ids_by_name(server))
+    server.status = 200
+    other.close(run_before_unload=True)
+    server.wait_for_event("there")
+    assert len(ids_by_name(server)["there"]) == 1
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('shopstream.queue'))")
+
+
 def test_the_offline_queue_is_bounded_and_gives_up_engagement_first(server: RecordingServer, page: Page) -> None:
     server.status, server.retry_after = 503, "60"
     page.goto(server.shop)
