@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import psycopg2
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from runtime.kafka import create_topics
 from runtime.settings import KafkaSettings
@@ -85,6 +85,7 @@ def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium")
     if executable is None:
         skip_unless_ci("no chromium on PATH; install it to run the browser tests")
+    expect.set_options(timeout=30_000)  # a busy machine is no failure
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_ARGS))
         yield browser

@@ -9,7 +9,7 @@ from contracts.topics import PARTITIONS
 from runtime.settings import KafkaSettings
 
 
-def records_on(kafka: KafkaSettings, topic: str, count: int, timeout_s: float = 15) -> list[Any]:
+def records_on(kafka: KafkaSettings, topic: str, count: int, timeout_s: float = 40) -> list[Any]:
     """The records of `topic`: returns once there are `count` of them and no more have come, or when time is up."""
     consumer = KafkaConsumer(
         bootstrap_servers=list(kafka.brokers), enable_auto_commit=False, auto_offset_reset="earliest"

@@ -8,7 +8,7 @@ Answer = TypeVar("Answer")
 LOOK_EVERY_S = 0.05
 
 
-def until(holds: Callable[[], Answer], timeout_s: float = 20, what: Callable[[], object] | None = None) -> Answer:
+def until(holds: Callable[[], Answer], timeout_s: float = 40, what: Callable[[], object] | None = None) -> Answer:
     """The first answer that is something; while nothing can be reached there is none. When time is up, `what` is said."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -56,9 +56,9 @@ def runs_of(ingest: Ingest, send: Send, delivered: frozenset[Fault]) -> dict[Fau
         with send([front.url for front in fronts.values()]):
             for fault, front in fronts.items():
                 ids = (lambda f=front: f.delivered_ids) if fault in delivered else (lambda f=front: f.sent_ids)
-                front.wait_for(lambda ids=ids: len(ids()) >= EVENTS_SENT, timeout_s=20)  # type: ignore[misc]
+                front.wait_for(lambda ids=ids: len(ids()) >= EVENTS_SENT, timeout_s=40)  # type: ignore[misc]
             for front in fronts.values():
-                front.wait_for_quiet(_QUIET_S, timeout_s=15)
+                front.wait_for_quiet(_QUIET_S, timeout_s=30)
     on_topic = [EVENT_DECODER.decode(each.value) for each in records_on(ingest.kafka, "events", EVENTS_SENT)]
     return {
         fault: Run(front, [event for event in on_topic if event.message_id in front.sent_ids])

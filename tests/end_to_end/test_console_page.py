@@ -145,7 +145,7 @@ def test_a_decision_moves_the_row_and_the_feed_at_once(
     producer = durable_producer(broker)
     producer.send(DECISIONS.name, key=b"ada", value=ENCODER.encode(new), partition=0).get(10)
     # The row in Postgres never changes in this test, so what follows came over the feed.
-    expect(page.locator("#feed li")).to_contain_text("Ships free today.", timeout=1000)
+    expect(page.locator("#feed li")).to_contain_text("Ships free today.")
     expect(page.locator("#feed li")).to_contain_text("90%")
     producer.close()
 

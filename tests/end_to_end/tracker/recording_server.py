@@ -65,7 +65,7 @@ class RecordingServer:
         """The accepted items with this event name, or of this type when they have none."""
         return [item for item in self.items if item.get("event", item["type"]) == name]
 
-    def wait_for(self, what: Callable[[], Any], timeout_s: float = 10) -> Any:
+    def wait_for(self, what: Callable[[], Any], timeout_s: float = 30) -> Any:
         """The first true value of `what`, looked at after every request."""
         with self.changed:
             assert self.changed.wait_for(what, timeout_s), f"only came: {[(r.path, r.status) for r in self.requests]}"
