@@ -22,9 +22,10 @@ from runtime.settings import KafkaSettings, PersistSettings, PostgresSettings
 from runtime.stopping import stop_on_signals
 from sql.connection import PostgresUnreachable, connect, postgres_check, unreachable
 from sql.migrate import SchemaError
+from stream_processors.persist_ahead import ReadAhead
 from stream_processors.persist_kafka import KafkaSource, TopicsMissing
 from stream_processors.persist_postgres import OffsetsMoved, PostgresSink, blames_the_row
-from stream_processors.persist_rows import DECODERS, Partition, Record, buried, rows_of
+from stream_processors.persist_rows import DECODERS, Partition, Record, Rows, buried, rows_of
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,6 @@ MISSED: Final = Counter(
 SINCE_LAST_RECORD: Final = Gauge("persist_seconds_since_last_record", "Since a record was last read from Kafka.")
 
 SNAPSHOT_EVERY_S: Final = 60.0
-LOOK_EVERY_S: Final = 2.0
-"""How often the sink asks Kafka which cluster it is and whether there is more to read."""
 STUCK_AFTER_S: Final = 30.0
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 2.0
@@ -118,28 +117,28 @@ class SinkLoop:
     def _pump(self, stop: Flag, source: KafkaSource, writer: PostgresSink) -> None:
         """Write what comes until `stop` is set or another cluster answers."""
         source.seek(writer.read_offsets(source.partitions))
-        connected_at = snapshot_at = look_at = time.monotonic()
-        while not stop.is_set():
-            records = source.read(self._persist.batch_rows, self._persist.batch_ms / 1000)
-            now = time.monotonic()
-            if records:
-                self._last_record_at = now
-                count_missed(records, writer.offsets)
-                tell_lag(source.seen_ends(), writer.offsets)
-                store(writer, records)
-                tell_lag(source.seen_ends(), writer.offsets)
-            if now >= look_at:
-                look_at = now + LOOK_EVERY_S
-                if source.current_cluster_id() != source.cluster_id:
-                    log.warning("Kafka was started anew with another cluster id; reading it from its beginning")
-                    return
-                lag = tell_lag(source.ends(), writer.offsets)
-                if lag and now - max(self._last_record_at, connected_at) > STUCK_AFTER_S:
-                    raise SourceStuck(f"Kafka has {lag} more records but does not hand them over; connecting again")
-            if now >= snapshot_at:
-                snapshot_at = now + SNAPSHOT_EVERY_S
-                writer.take_snapshot()
-            self._is_well()
+        connected_at = snapshot_at = time.monotonic()
+        with closing(ReadAhead(source, self._persist.batch_rows, self._persist.batch_ms / 1000)) as ahead:
+            while not stop.is_set():
+                batch = ahead.next()
+                now = time.monotonic()
+                if batch.records:
+                    self._last_record_at = now
+                    count_missed(batch.records, writer.offsets)
+                    tell_lag(batch.seen_ends, writer.offsets)
+                    store(writer, batch.records, batch.rows)
+                    tell_lag(batch.seen_ends, writer.offsets)
+                if batch.look is not None:
+                    if batch.look.cluster_id != source.cluster_id:
+                        log.warning("Kafka was started anew with another cluster id; reading it from its beginning")
+                        return
+                    lag = tell_lag(batch.look.ends, writer.offsets)
+                    if lag and now - max(self._last_record_at, connected_at) > STUCK_AFTER_S:
+                        raise SourceStuck(f"Kafka has {lag} more records but does not hand them over; connecting again")
+                if now >= snapshot_at:
+                    snapshot_at = now + SNAPSHOT_EVERY_S
+                    writer.take_snapshot()
+                self._is_well()
 
     def _is_well(self) -> None:
         if self.problem:
@@ -159,11 +158,14 @@ class SinkLoop:
         INTERRUPTIONS.labels(type(error).__name__).inc()
 
 
-def store(writer: PostgresSink, records: Sequence[Record]) -> None:
-    """Write records in one transaction; when a row cannot be written, find its record and bury it, and write the others."""
+def store(writer: PostgresSink, records: Sequence[Record], rows: Rows | None = None) -> None:
+    """Write records in one transaction; when a row cannot be written, find its record and bury it, and write the others.
+
+    `rows` are those of the records, where somebody has made them already.
+    """
     try:
         with TRANSACTION.time(), _aging():
-            counts = writer.write(rows_of(records))
+            counts = writer.write(rows or rows_of(records))
     except psycopg2.Error as error:
         if not blames_the_row(error):
             raise

@@ -29,13 +29,14 @@ from models.session import conversion_id
 from stream_processors.persist_copy import Value, copy_line
 
 DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
-    EVENTS.name: EVENT_DECODER,
-    SESSION_FEATURES.name: SESSION_FEATURES_DECODER,
     DECISIONS.name: DECISION_DECODER,
+    SESSION_FEATURES.name: SESSION_FEATURES_DECODER,
     OUTCOMES.name: OUTCOME_DECODER,
+    EVENTS.name: EVENT_DECODER,
     EVENTS_DLQ.name: DEAD_LETTER_DECODER,
 }
-"""The topics that the sink reads, by name."""
+"""The topics that the sink reads, by name. Kafka is asked for them in this order, and of a backlog gives so much of each: an event
+whose session is there already is written once, any other is found and written again when its session comes."""
 
 SESSION_COLUMNS: Final = [name for name in SessionFeatures.__struct_fields__ if name not in {"replaces", "caused_by"}]
 

@@ -27,7 +27,7 @@ from shopstream.embedded.broker import embedded_broker
 from shopstream.ports import free_port
 from sql.connection import connect
 from sql.migrate import migrate
-from stream_processors import persist
+from stream_processors import persist, persist_ahead
 from stream_processors.persist import SinkLoop
 from stream_processors.persist_kafka import KafkaSource
 from stream_processors.persist_postgres import PostgresSink
@@ -188,7 +188,7 @@ def test_a_consumer_that_falls_silent_is_replaced(
     migrate(database)
     send(broker, shoppers(2))
     monkeypatch.setattr(persist, "STUCK_AFTER_S", 0.5)
-    monkeypatch.setattr(persist, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(persist_ahead, "LOOK_EVERY_S", 0.1)
     read = KafkaSource.read
     sources: list[KafkaSource] = []
 
