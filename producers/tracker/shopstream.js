@@ -171,7 +171,8 @@
     } else {
       queue.unshift(...batch)
       const asked = +after ? after * 1000 : Date.parse(after) - Date.now()
-      retryTimer = setTimeout(retry, asked > 0 ? Math.min(asked, 3e5) : backoff(failures++))
+      const pause = backoff(failures++)
+      retryTimer = setTimeout(retry, asked > 0 ? Math.min(asked, 3e5) : pause)
     }
     flush()
   }
@@ -184,13 +185,14 @@
   }
 
   // Hidden may be the last we hear of a page, and a beacon survives that. But nobody sees a beacon's answer:
-  // while ingest or the network is away, events are parked instead.
+  // while ingest or the network is away, events are parked instead, and what cannot be parked stays here as well.
   const leave = quiet(() => {
     report()
     isVisible = false
     disconnect()
-    if (retryTimer || !navigator.onLine) park()
-    if (id && queue.length && navigator.sendBeacon(endpoint, bodyOf(queue))) queue = []
+    const isAway = failures || !navigator.onLine
+    if (isAway) park()
+    if (id && queue.length && navigator.sendBeacon(endpoint, bodyOf(queue)) && !isAway) queue = []
     park()
   })
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.end_to_end.tracker.conftest import watched
+from tests.end_to_end.tracker.conftest import turn, watched
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
 TRACK = "(names) => { for (const name of names) shopstream.track(name, {}) }"
@@ -182,6 +182,36 @@ def test_a_tab_that_stays_open_sends_what_a_closing_tab_could_not(
     server.wait_for_event("there")
     assert len(ids_by_name(server)["there"]) == 1
     page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('shopstream.queue'))")
+
+
+def test_a_tab_that_is_hidden_while_ingest_is_asked_again_keeps_its_events(server: RecordingServer, page: Page) -> None:
+    server.status = 503
+    page.goto(server.shop)
+    server.wait_for(lambda: server.batches)
+    server.is_answering.clear()
+    server.wait_for(lambda: len(server.batches) == 2)
+    page.evaluate(TRACK, ["add_to_cart"])
+    turn(page, "hidden")
+    page.wait_for_timeout(300)  # a beacon would be here, and get its 503
+    server.is_answering.set()
+    page.wait_for_timeout(300)
+    server.status = 200
+    server.wait_for_event("add_to_cart")
+    assert len(ids_by_name(server)["add_to_cart"]) == 1
+
+
+def test_what_a_hidden_tab_may_not_store_stays_in_it_through_an_outage(server: RecordingServer, page: Page) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
+    server.status, server.retry_after = 503, "1"
+    page.goto(server.shop)
+    page.evaluate(TRACK, ["add_to_cart"])
+    server.wait_for(lambda: "add_to_cart" in ids_by_name(server))
+    page.wait_for_timeout(100)
+    turn(page, "hidden")
+    page.wait_for_timeout(100)
+    server.status = 200
+    server.wait_for_event("add_to_cart")
+    assert len(ids_by_name(server)["add_to_cart"]) == 1
 
 
 def test_the_offline_queue_is_bounded_and_gives_up_engagement_first(server: RecordingServer, page: Page) -> None:
