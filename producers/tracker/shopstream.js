@@ -56,7 +56,10 @@
     latest = null
     // Without consent the id lives and dies with this page, and nothing of ours stays in the browser.
     isLimited = hasRefused || navigator.globalPrivacyControl
-    if (isLimited) for (const key of keysFrom('shopstream.')) key === REFUSED || forget(key)
+    if (isLimited) {
+      queue.unshift(...take()) // what happened before counts all the same
+      for (const key of keysFrom('shopstream.')) key === REFUSED || forget(key)
+    }
     user = recall(USER) || undefined
     let known = recall(VISITOR)
     if (!known) {

@@ -91,6 +91,18 @@ def test_refused_consent_is_remembered_and_erases_the_visitor(server: RecordingS
     page.wait_for_function("localStorage['shopstream.visitor']")
 
 
+def test_what_waited_when_a_visitor_refused_counts_as_refused(server: RecordingServer, page: Page) -> None:
+    server.status, server.retry_after = 503, "60"
+    page.goto(server.shop)
+    page.evaluate("shopstream.track('add_to_cart', {})")
+    page.wait_for_function("Object.keys(localStorage).some((key) => key.startsWith('shopstream.queue'))")
+    server.status = 200
+    page.evaluate("shopstream.consent(false)")
+    assert stored(page) == {"shopstream.refused": "1"}
+    server.wait_for_event("add_to_cart")
+    assert '"consent":{"categoryPreferences":{"analytics":false}}' in server.batches[-1].body
+
+
 def test_consent_refused_before_load_keeps_an_id_from_ever_being_stored(server: RecordingServer, page: Page) -> None:
     server.head = "<script>window.shopstream = [['track', 'search', {}], ['consent', false]]</script>"
     page.goto(server.shop)
