@@ -85,6 +85,8 @@
   const BATCH_EVENTS = 20
   let queue = [], sending = [], batchEvents = BATCH_EVENTS, failures = 0, flushTimer, retryTimer, hasWarned
 
+  const preferring = (analytics) => ({ categoryPreferences: { analytics } })
+
   const record = (type, fields) => {
     queue.push({
       type,
@@ -92,7 +94,8 @@
       messageId: randomId(16),
       timestamp: new Date(),
       userId: isLimited ? undefined : user,
-      context: { page, campaign },
+      // What was refused stays so, also when it is sent after the visitor has allowed more.
+      context: { page, campaign, consent: isLimited ? preferring(false) : undefined },
     })
     if (queue.length < BATCH_EVENTS) flushTimer ||= setTimeout(flush, 250)
     else flush()
@@ -114,7 +117,7 @@
     complete(batch)
     const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions()
     const context = { library, timezone, locale: navigator.language }
-    if (isLimited || hasGranted) context.consent = { categoryPreferences: { analytics: !isLimited } }
+    if (isLimited || hasGranted) context.consent = preferring(!isLimited)
     return JSON.stringify({ batch, writeKey, sentAt: new Date(), context })
   }
 

@@ -103,6 +103,21 @@ def test_what_waited_when_a_visitor_refused_counts_as_refused(server: RecordingS
     assert '"consent":{"categoryPreferences":{"analytics":false}}' in server.batches[-1].body
 
 
+def test_who_allows_later_has_not_allowed_it_for_what_was_before(server: RecordingServer, page: Page) -> None:
+    server.head = "<script>window.shopstream = [['consent', false]]</script>"
+    server.status, server.retry_after = 503, "1"
+    page.goto(server.shop)
+    page.evaluate("shopstream.track('search', {})")
+    server.wait_for(lambda: server.batches)
+    page.evaluate("shopstream.consent(true)")
+    page.evaluate("shopstream.track('add_to_cart', {})")
+    server.status = 200
+    (before,), (after,) = server.wait_for_event("search"), server.wait_for_event("add_to_cart")
+    assert before["context"]["consent"] == {"categoryPreferences": {"analytics": False}}
+    assert "consent" not in after["context"]
+    assert before["anonymousId"] != after["anonymousId"]
+
+
 def test_consent_refused_before_load_keeps_an_id_from_ever_being_stored(server: RecordingServer, page: Page) -> None:
     server.head = "<script>window.shopstream = [['track', 'search', {}], ['consent', false]]</script>"
     page.goto(server.shop)
