@@ -441,6 +441,8 @@
       if (key?.startsWith(QUEUE)) return newValue && !retryTimer && retry()
       if (key === REFUSED) hasRefused = !!newValue
       else if (key !== VISITOR || isLimited) return
+      // Consent changed or the visitor was forgotten: what was before belongs to who it was then.
+      if (key === REFUSED || !newValue) complete(queue)
       recognize()
     })
 

@@ -5,6 +5,7 @@ import json
 from playwright.sync_api import BrowserContext, Page
 
 from contracts.ids import visitor_id_of
+from tests.end_to_end.tracker.conftest import watched
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
 
@@ -116,6 +117,37 @@ def test_who_allows_later_has_not_allowed_it_for_what_was_before(server: Recordi
     assert before["context"]["consent"] == {"categoryPreferences": {"analytics": False}}
     assert "consent" not in after["context"]
     assert before["anonymousId"] != after["anonymousId"]
+
+
+def test_another_tabs_consent_does_not_name_who_refused_before(
+    server: RecordingServer, page: Page, context: BrowserContext, complaints: list[str]
+) -> None:
+    page.goto(server.shop)
+    page.evaluate("shopstream.consent(false)")
+    server.wait_for_event("page")
+    other = watched(context.new_page(), complaints)
+    other.goto(server.shop)
+    server.wait_for_event("page", 2)
+    page.evaluate("shopstream.track('search', {})")
+    other.evaluate("shopstream.consent(true)")
+    other.wait_for_function("localStorage['shopstream.visitor']")
+    (search,) = server.wait_for_event("search")
+    assert search["anonymousId"] not in ("", stored(other)["shopstream.visitor"].split(".")[0])
+
+
+def test_another_tabs_reset_does_not_give_the_next_visitor_what_was_before(
+    server: RecordingServer, page: Page, context: BrowserContext, complaints: list[str]
+) -> None:
+    page.goto(server.shop)
+    page.evaluate("shopstream.identify('anna')")
+    (identify,) = server.wait_for_event("identify")
+    other = watched(context.new_page(), complaints)
+    other.goto(server.shop)
+    server.wait_for_event("page", 2)
+    page.evaluate("shopstream.track('search', {})")
+    other.evaluate("shopstream.reset()")
+    (search,) = server.wait_for_event("search")
+    assert (search["anonymousId"], search["userId"]) == (identify["anonymousId"], "anna")
 
 
 def test_consent_refused_before_load_keeps_an_id_from_ever_being_stored(server: RecordingServer, page: Page) -> None:
