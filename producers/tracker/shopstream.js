@@ -434,7 +434,14 @@
       queue.unshift(...sending) // this page may not live to see the answer
       park()
     })
-    addEventListener('pageshow', ({ persisted }) => persisted && api.page())
+    addEventListener('pageshow', ({ persisted }) => {
+      if (!persisted) return
+      // Kept in the browser's memory, this page has heard nothing of what later pages did.
+      complete(queue)
+      hasRefused ||= !!recall(REFUSED)
+      recognize()
+      api.page()
+    })
     addEventListener('online', retry)
     addEventListener('storage', ({ key, newValue }) => {
       // What a tab parked as it closed would wait for the next page, where this one can send it now.

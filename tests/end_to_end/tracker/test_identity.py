@@ -1,10 +1,12 @@
 """Who a visitor is, and how little is known of one who refuses."""
 
 import json
+import shutil
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from contracts.ids import visitor_id_of
+from tests.conftest import CHROMIUM_ARGS
 from tests.end_to_end.tracker.conftest import watched
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
@@ -148,6 +150,29 @@ def test_another_tabs_reset_does_not_give_the_next_visitor_what_was_before(
     other.evaluate("shopstream.reset()")
     (search,) = server.wait_for_event("search")
     assert (search["anonymousId"], search["userId"]) == (identify["anonymousId"], "anna")
+
+
+def test_a_page_taken_back_from_the_browsers_memory_knows_that_the_visitor_was_forgotten(
+    server: RecordingServer, browser: Browser
+) -> None:
+    # Playwright cannot follow such a page, so its browsers keep none in memory unless told.
+    remembering = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"),
+        args=list(CHROMIUM_ARGS),
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    page = remembering.new_page()
+    page.goto(server.shop + "/one")
+    page.evaluate("shopstream.identify('anna')")
+    server.wait_for_event("identify")
+    page.goto(server.shop + "/two")
+    page.evaluate("shopstream.reset()")
+    page.evaluate("setTimeout(() => history.back())")
+    back = server.wait_for_distinct("page", 3)[2]
+    remembering.close()
+    assert back["context"]["page"] == {**back["context"]["page"], "path": "/one", "referrer": server.shop + "/one"}
+    assert "userId" not in back
+    assert back["anonymousId"] != server.named("identify")[0]["anonymousId"]
 
 
 def test_consent_refused_before_load_keeps_an_id_from_ever_being_stored(server: RecordingServer, page: Page) -> None:
