@@ -79,6 +79,15 @@ class ContextReader:
         return self._read
 
 
+def merged(batch: Mapping[str, Any], own: object) -> Mapping[str, Any]:
+    """A call's context on top of its batch's; what it leaves empty is the batch's."""
+    if not isinstance(own, dict):
+        return batch
+    if batch and None in own.values():
+        own = {key: value for key, value in own.items() if value is not None}
+    return {**batch, **own} if batch else own
+
+
 def user_agent_of(context: Mapping[str, Any], user_agent: str | None) -> str | None:
     """What the SDK says, else the request's."""
     return _text(context.get("userAgent")) or _text(user_agent)
