@@ -157,7 +157,7 @@
         body,
         keepalive: body.length < 2e4,
         credentials: 'omit',
-        signal: AbortSignal.timeout(3e4),
+        signal: AbortSignal.timeout?.(3e4), // Safari has it since 16
         redirect: 'error', // what a redirect leads to would not be ingest's 200
       })
       status = answer.status

@@ -106,6 +106,12 @@ def test_a_batch_that_is_too_large_is_split_in_half(server: RecordingServer, pag
     assert [len(request.batch) for request in server.batches[1:5]] == [8, 4, 2, 6]
 
 
+def test_a_browser_without_timed_signals_sends_all_the_same(server: RecordingServer, page: Page) -> None:
+    page.add_init_script("delete AbortSignal.timeout")  # Safari 15
+    page.goto(server.shop)
+    server.wait_for_event("page")
+
+
 def test_events_leave_by_beacon_when_the_page_goes(server: RecordingServer, page: Page) -> None:
     page.add_init_script("""
         const beacon = navigator.sendBeacon.bind(navigator)
