@@ -341,7 +341,8 @@
   // --- the page's side ---
 
   const whole = (name) => (cart) => track(name, cart)
-  const line = (name) => ({ currency, items, ...item }) => track(name, { currency, items: items || [item] })
+  const line = (name) => ({ currency, items, ...rest }) =>
+    track(name, items ? { currency, items, ...rest } : { currency, items: [rest] })
   const answered = (name) => ({ incentive_id }) => track(name, { incentive_id })
 
   const api = {
