@@ -166,6 +166,7 @@
     } catch {} // no network, no status: try again later
     sending = []
     if (status === 200) {
+      if (failures) queue.unshift(...take()) // what was parked meanwhile
       failures = 0
       batchEvents = BATCH_EVENTS
     } else if (status === 413 && batch.length > 1) {

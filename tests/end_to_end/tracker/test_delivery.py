@@ -206,6 +206,19 @@ def test_a_tab_that_is_hidden_while_ingest_is_asked_again_keeps_its_events(serve
     assert len(ids_by_name(server)["add_to_cart"]) == 1
 
 
+def test_a_hidden_tab_sends_what_it_parked_once_ingest_answers(server: RecordingServer, page: Page) -> None:
+    server.status = 503
+    page.goto(server.shop)
+    server.wait_for(lambda: server.batches)
+    server.is_answering.clear()
+    server.status = 200
+    server.wait_for(lambda: len(server.batches) == 2)
+    page.evaluate(TRACK, ["add_to_cart"])
+    turn(page, "hidden")
+    server.is_answering.set()
+    server.wait_for_event("add_to_cart")
+
+
 def test_what_a_hidden_tab_may_not_store_stays_in_it_through_an_outage(server: RecordingServer, page: Page) -> None:
     page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
     server.status, server.retry_after = 503, "1"
