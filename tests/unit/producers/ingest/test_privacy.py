@@ -201,6 +201,11 @@ def test_a_snowplow_event_that_is_no_event_still_says_what_was_refused() -> None
     assert "lovelace" not in told(shop)
 
 
+def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> None:
+    shown = sent(call(context={"page": {"title": "You come from 203.0.113.77"}}))
+    assert shown.context.page_title == "You come from 203.0.113.0"
+
+
 def test_a_call_that_leaves_consent_empty_has_its_batchs() -> None:
     shop = Shop()
     shop.post("/v1/batch", batch(call(context={"consent": None}), context={"consent": "denied"}))
