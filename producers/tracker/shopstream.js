@@ -57,7 +57,7 @@
     // Without consent the id lives and dies with this page, and nothing of ours stays in the browser.
     isLimited = hasRefused || navigator.globalPrivacyControl
     if (isLimited) {
-      queue.unshift(...take()) // what happened before counts all the same
+      gather() // what happened before counts all the same
       for (const key of keysFrom('shopstream.')) key === REFUSED || forget(key)
     }
     user = recall(USER) || undefined
@@ -130,10 +130,15 @@
       return items || []
     })
 
+  // Each event once: what is under way may be parked as well.
+  const gather = () => {
+    queue = [...new Map([...take(), ...queue].map((item) => [item.messageId, item])).values()]
+  }
+
   const park = () => {
     if (!queue.length) return
     complete(queue)
-    queue.unshift(...take())
+    gather()
     let size = JSON.stringify(queue).length
     while (queue.length > 200 || size > 65536) {
       const oldest = Math.max(0, queue.findIndex((item) => item.event === 'user_engagement'))
@@ -166,7 +171,10 @@
     } catch {} // no network, no status: try again later
     sending = []
     if (status === 200) {
-      if (failures) queue.unshift(...take()) // what was parked meanwhile
+      if (failures) {
+        gather() // what was parked meanwhile
+        queue = queue.filter((item) => !batch.some(({ messageId }) => messageId === item.messageId))
+      }
       failures = 0
       batchEvents = BATCH_EVENTS
     } else if (status === 413 && batch.length > 1) {
@@ -187,7 +195,7 @@
   const retry = () => {
     clearTimeout(retryTimer)
     retryTimer = 0
-    queue.unshift(...take())
+    gather()
     flushTimer ||= setTimeout(flush, 250)
   }
 
@@ -198,7 +206,10 @@
     isVisible = false
     disconnect()
     const isAway = failures || !navigator.onLine
-    if (isAway) park()
+    if (isAway) {
+      queue.unshift(...sending) // this page may not live to see the answer
+      park()
+    }
     if (id && queue.length && navigator.sendBeacon(endpoint, bodyOf(queue)) && !isAway) queue = []
     park()
   })
@@ -433,7 +444,7 @@
     addEventListener('visibilitychange', shownOrHidden)
     addEventListener('pagehide', () => {
       leave()
-      queue.unshift(...sending) // this page may not live to see the answer
+      queue.unshift(...sending)
       park()
     })
     addEventListener('pageshow', ({ persisted }) => {

@@ -219,6 +219,27 @@ def test_a_hidden_tab_sends_what_it_parked_once_ingest_answers(server: Recording
     server.wait_for_event("add_to_cart")
 
 
+def test_a_hidden_tab_that_ends_unheard_leaves_what_was_under_way_to_the_next(
+    server: RecordingServer, page: Page, context: BrowserContext, complaints: list[str]
+) -> None:
+    # A system short of memory ends a hidden page, which hears nothing of it.
+    page.add_init_script("addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)")
+    server.status = 503
+    page.goto(server.shop)
+    page.evaluate(TRACK, ["add_to_cart"])
+    server.wait_for(lambda: "add_to_cart" in ids_by_name(server))
+    server.is_answering.clear()
+    server.wait_for(lambda: len(server.batches) == 2)
+    turn(page, "hidden")
+    page.close()
+    server.is_answering.set()
+    server.status = 200
+    other = watched(context.new_page(), complaints)
+    other.goto(server.shop)
+    server.wait_for_event("add_to_cart")
+    assert len(ids_by_name(server)["add_to_cart"]) == 1
+
+
 def test_what_a_hidden_tab_may_not_store_stays_in_it_through_an_outage(server: RecordingServer, page: Page) -> None:
     page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
     server.status, server.retry_after = 503, "1"
