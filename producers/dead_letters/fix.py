@@ -54,6 +54,7 @@ def _default(call: Any, operation: Operation) -> None:
 
 
 def _rename(call: Any, operation: Operation) -> None:
+    moves = []
     for each in found(call, operation.path):
         if is_missing(each.value):
             continue
@@ -62,7 +63,10 @@ def _rename(call: Any, operation: Operation) -> None:
         # `rename event.name -> event` puts a value in the place of the object that it was in.
         if place != each.place[: len(place)] and there and not is_missing(there[0].value):
             raise Unfixable(f"{shown(place)} holds a value already; drop it first")
+        moves.append((each, place))
+    for each, _ in reversed(moves):  # elements of a list go from its end, so that the others keep their index
         take(call, each.place)
+    for each, place in moves:
         put(call, place, each.value)
 
 
@@ -76,7 +80,7 @@ def _copy(call: Any, operation: Operation) -> None:
 
 def _drop(call: Any, operation: Operation) -> None:
     present = [each for each in found(call, operation.path) if kind_of(each.value) != "missing"]
-    for each in reversed(present):  # elements of a list go from its end, so that the others keep their index
+    for each in reversed(present):  # as in `rename`
         take(call, each.place)
 
 

@@ -12,6 +12,7 @@ from contracts.ids import derived_id
 from contracts.topics import EVENTS
 from producers.dead_letters.fix import Fix, fixed
 from producers.dead_letters.fix_errors import Unfixable
+from producers.dead_letters.places import is_missing
 from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, event_of_bytes
 from producers.ingest.identity import id_in
 from producers.ingest.kept_envelope import envelope_of
@@ -72,7 +73,7 @@ def healed(letter: DeadLetter, call: Any, fix: Fix, reading: Reading) -> Healed:
     # Unchanged bytes are read as they came, as ingest read them.
     raw = letter.raw if after == call else raw
     try:
-        verdict = _of_record(after) if _is_event_record(letter) else _of_call(letter, raw, after, reading)
+        verdict = _of_record(after) if _is_event_record(letter) else _of_call(letter, raw, call, after, reading)
     except Unfixable as unfixable:
         return Healed(unfixable, after)
     return Healed(verdict, after)
@@ -89,7 +90,7 @@ def _of_record(record: Any) -> Event | Rejection:
         return Rejection(code="schema", message=str(error))
 
 
-def _of_call(letter: DeadLetter, raw: bytes, call: Any, reading: Reading) -> Event | Rejection:
+def _of_call(letter: DeadLetter, raw: bytes, before: Any, after: Any, reading: Reading) -> Event | Rejection:
     key = reading.keys.named(letter.write_key)
     if key is None:
         raise Unfixable(
@@ -105,13 +106,21 @@ def _of_call(letter: DeadLetter, raw: bytes, call: Any, reading: Reading) -> Eve
         privacy=reading.privacy,
     )
     if isinstance(verdict, Event):
-        return msgspec.structs.replace(verdict, message_id=_message_id(letter, call))
+        message_id = _message_id(letter, before, after)
+        if verdict.consent == "refused":
+            message_id = reading.privacy.message_id(key.name, message_id)
+        return msgspec.structs.replace(verdict, message_id=message_id)
     return verdict
 
 
-def _message_id(letter: DeadLetter, call: Any) -> str:
-    """The sender's id; else the one that ingest derived from the call as it came, which no fix changes."""
-    return id_in(call, "messageId") or letter.message_id or derived_id("dead-letter", letter.dead_letter_id)
+def _message_id(letter: DeadLetter, before: Any, after: Any) -> str:
+    """The sender's id; without one, that which ingest derived from the call as it came, which no fix changes. Where a fix took the
+    sender's id away, one of the dead letter's own: others may have had the same."""
+    given = id_in(after, "messageId")
+    if given is not None:
+        return given
+    derived = letter.message_id if is_missing(before.get("messageId")) else None
+    return derived or derived_id("dead-letter", letter.dead_letter_id)
 
 
 def call_type_of(path: str) -> CallType | None:

@@ -90,11 +90,15 @@ def waiting(connection: Connection, selection: Selection, page: int = PAGE) -> I
         after = {"after_at": rows[-1]["received_at"], "after_id": rows[-1]["dead_letter_id"]}
 
 
-def known_events(connection: Connection, events: Iterable[EventId]) -> set[EventId]:
-    """Those of the given events that are stored, or that another dead letter has become."""
-    write_keys, message_ids = [list(each) for each in zip(*events, strict=True)] or ([], [])
-    rows = _rows(connection, "known_events", {"write_keys": write_keys, "message_ids": message_ids})
-    return {(row["write_key"], row["message_id"]) for row in rows}
+def with_known_event(connection: Connection, events: Sequence[tuple[DeadLetter, EventId]]) -> set[str]:
+    """Ids of those dead letters whose event, as given, need not be sent: it is stored, or another dead letter has become it."""
+    values = {
+        "ids": [letter.dead_letter_id for letter, _ in events],
+        "stages": [letter.stage for letter, _ in events],
+        "write_keys": [write_key for _, (write_key, _) in events],
+        "message_ids": [message_id for _, (_, message_id) in events],
+    }
+    return {row["dead_letter_id"] for row in _rows(connection, "known_events", values)}
 
 
 def mark_replayed(connection: Connection, marks: Sequence[Mark]) -> None:

@@ -127,10 +127,10 @@ def replay(
     """
     seen: set[EventId] = set()
     for page in pages:
-        events = {attempt.kept.letter.dead_letter_id: attempt.event for attempt in page if attempt.event is not None}
-        ids = {letter_id: (event.write_key, event.message_id) for letter_id, event in events.items()}
-        known = letters.known_events(connection, ids.values()) if ids else set()
-        fresh = {ids[letter_id]: event for letter_id, event in events.items() if ids[letter_id] not in known | seen}
+        events = [(attempt.kept.letter, attempt.event) for attempt in page if attempt.event is not None]
+        known = letters.with_known_event(connection, [(letter, _id_of(event)) for letter, event in events])
+        unknown = [event for letter, event in events if letter.dead_letter_id not in known]
+        fresh = {_id_of(event): event for event in unknown if _id_of(event) not in seen}
         tally.new += len(fresh)
         tally.known += len(events) - len(fresh)
         if len(seen) < MAX_SEEN:
@@ -139,6 +139,10 @@ def replay(
             publish([event_record(event) for event in fresh.values()])
             letters.mark_replayed(connection, marks_of(page))
         yield page
+
+
+def _id_of(event: Event) -> EventId:
+    return event.write_key, event.message_id
 
 
 def keep_fixes(

@@ -12,6 +12,7 @@ from contracts.codec import ENCODER
 from contracts.events import Event, PrivacySignal, Properties
 from producers.ingest.bots import bot_score_in
 from producers.ingest.clock import EventTime, instant, repaired
+from producers.ingest.context import merged
 from producers.ingest.identity import id_in, message_id_of, visitor_id_of
 from producers.ingest.parameters import Parameters, parameters_of
 from producers.ingest.privacy import BY_DEFAULT, Privacy
@@ -97,7 +98,7 @@ def _event_of_sound(
         return Rejection(code="schema", message="an event must be a JSON object")
     message_id = visitor_id = None
     try:
-        context = _merged(envelope.context, call.get("context"))
+        context = merged(envelope.context, call.get("context"))
         consent, signals = privacy.consent_of(context, envelope.signals)
         message_id = message_id_of(call, envelope.call_type)
         visitor_id = visitor_id_of(call, otherwise=message_id if consent == "refused" else None)
@@ -178,12 +179,6 @@ def _object(call: Mapping[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unfit(f"{key} must be an object")
     return value
-
-
-def _merged(batch: Mapping[str, Any], own: object) -> Mapping[str, Any]:
-    if not isinstance(own, dict):
-        return batch
-    return {**batch, **own} if batch else own
 
 
 def _happened_at(call: Mapping[str, Any], envelope: Envelope) -> object:

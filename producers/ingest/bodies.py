@@ -37,6 +37,8 @@ class Calls(NamedTuple):
     """Name of the write key that the body says."""
     rejected: Mapping[int, Rejection] = {}
     """Those that could not even be cut out as calls, by their place."""
+    consents: Mapping[int, object] = {}
+    """What those say of consent, as a call's context would."""
     context_bytes: int = 0
     """Size of the context that every one of them shares."""
 
@@ -116,7 +118,7 @@ def calls_of(body: bytes, call_type: CallType | None, max_events: int, max_event
 
 
 def _single(body: bytes, call_type: CallType) -> Calls:
-    return Calls([body], Envelope(call_type=call_type), _text(_small(decoded(_KEY, body).writeKey)))
+    return Calls([body], Envelope(call_type=call_type), _text(small(decoded(_KEY, body).writeKey)))
 
 
 def _batch(body: bytes, max_events: int, max_event_bytes: int) -> Calls | Refusal:
@@ -129,14 +131,14 @@ def _batch(body: bytes, max_events: int, max_event_bytes: int) -> Calls | Refusa
             413, "too_large", f"the batch's context has {size} bytes; at most {max_event_bytes} are accepted"
         )
     raw = [bytes(each) for each in batch.batch]
-    context, sent_at = read_json(batch.context), _small(batch.sentAt)
+    context, sent_at = read_json(batch.context), small(batch.sentAt)
     envelope = Envelope(
         # Anything else is no time, and repairs none.
         sent_at=sent_at if isinstance(sent_at, (str, int, float)) else None,
-        timestamp=_small(batch.timestamp),
+        timestamp=small(batch.timestamp),
         context=context if isinstance(context, dict) else {},
     )
-    write_key = _text(_small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None)
+    write_key = _text(small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None)
     return Calls(raw, envelope, write_key, context_bytes=len(batch.context))
 
 
@@ -153,12 +155,12 @@ def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
 
 def _key_of_first(call: bytes) -> str | None:
     try:
-        return _text(_small(_KEY.decode(call).writeKey))
+        return _text(small(_KEY.decode(call).writeKey))
     except (ValueError, RecursionError):
         return None
 
 
-def _small(raw: msgspec.Raw) -> object:
+def small(raw: msgspec.Raw) -> object:
     """The value of a key or a time; None for what is too long to be one, which would cost many times its size to read."""
     return read_json(raw) if len(raw) <= _MAX_SMALL_BYTES else None
 

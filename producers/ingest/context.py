@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from contracts.events import Context, DeviceType
 from producers.ingest.device import Device, device_of
+from producers.ingest.scrub import truncated
 
 MAX_URL_CHARACTERS: Final = 2_048
 MAX_TEXT_CHARACTERS: Final = 512
@@ -37,16 +38,16 @@ def context_of(
     """The context of one call. `page` are page parameters of the event itself, `user_agent` the request's: used when the SDK sent none.
     `clean` takes out of a page's address what must not be kept."""
     given = _object(context, "page")
-    url = _address(page.get("page_url") or given.get("url"), clean)
+    url = _clean_text(page.get("page_url") or given.get("url"), clean)
     said = _from_url(url) if url is not None else _FromUrl()
     campaign = _object(context, "campaign") or {"source": said.source, "medium": said.medium, "name": said.name}
     library = _object(context, "library")
     device = device_in(context, user_agent)
     return Context(
         page_url=url,
-        page_path=_address(page.get("page_path") or given.get("path") or said.path, clean, MAX_TEXT_CHARACTERS),
-        page_title=_text(page.get("page_title") or given.get("title")),
-        page_referrer=_address(page.get("page_referrer") or given.get("referrer"), clean),
+        page_path=_clean_text(page.get("page_path") or given.get("path") or said.path, clean, MAX_TEXT_CHARACTERS),
+        page_title=_clean_text(page.get("page_title") or given.get("title"), truncated, MAX_TEXT_CHARACTERS),
+        page_referrer=_clean_text(page.get("page_referrer") or given.get("referrer"), clean),
         device_type=device.type,
         browser=device.browser,
         os=device.os,
@@ -79,6 +80,15 @@ class ContextReader:
         return self._read
 
 
+def merged(batch: Mapping[str, Any], own: object) -> Mapping[str, Any]:
+    """A call's context on top of its batch's; what it leaves empty is the batch's."""
+    if not isinstance(own, dict):
+        return batch
+    if batch and None in own.values():
+        own = {key: value for key, value in own.items() if value is not None}
+    return {**batch, **own} if batch else own
+
+
 def user_agent_of(context: Mapping[str, Any], user_agent: str | None) -> str | None:
     """What the SDK says, else the request's."""
     return _text(context.get("userAgent")) or _text(user_agent)
@@ -93,7 +103,7 @@ def _text(value: object, limit: int = MAX_TEXT_CHARACTERS) -> str | None:
     return value[:limit] if isinstance(value, str) and value else None
 
 
-def _address(value: object, clean: Callable[[str], str], limit: int = MAX_URL_CHARACTERS) -> str | None:
+def _clean_text(value: object, clean: Callable[[str], str], limit: int = MAX_URL_CHARACTERS) -> str | None:
     text = _text(value, limit)
     return clean(text) if text else None
 

@@ -12,7 +12,7 @@ from contracts.events import Consent, Context, Event, PrivacySignal, Properties
 from contracts.ids import derived_id
 from producers.ingest.bots import bot_score_in
 from producers.ingest.consent import consent_in, plain
-from producers.ingest.context import ContextReader, device_in, user_agent_of
+from producers.ingest.context import ContextReader, device_in, merged, user_agent_of
 from producers.ingest.daily_ids import DailyIds
 from producers.ingest.rejections import Unfit
 from producers.ingest.scrub import Scrubber
@@ -84,15 +84,19 @@ class Privacy:
         """Some SDKs cut message and anonymous ids from the same random numbers. The hash is the same for every retry."""
         return derived_id("refused", write_key, message_id)
 
-    def kept_bytes(self, raw: bytes, batch: Mapping[str, Any], signals: tuple[PrivacySignal, ...]) -> bytes | None:
-        """The bytes of a call that became no event, as they may be kept; None when its visitor refuses. `batch` is its batch's context."""
+    def kept_bytes(
+        self, raw: bytes, batch: Mapping[str, Any], signals: tuple[PrivacySignal, ...], max_bytes: int
+    ) -> bytes | None:
+        """The bytes of a call that became no event, as they may be kept, at most so many of what came; None when its visitor refuses.
+        `batch` is its batch's context."""
+        came, raw = raw, raw[:max_bytes]
         try:
             call = read_json(raw)
+            own = call.get("context") if isinstance(call, dict) else None
         except Unfit:
-            call = None
-        own = call.get("context") if isinstance(call, dict) else None
+            call, own = None, _context_in(came, max_bytes)
         context = own if isinstance(own, dict) else {}
-        consent, _ = self.consent_of({**batch, **context}, signals)
+        consent, _ = self.consent_of(merged(batch, context), signals)
         if consent == "refused":
             return None
         if call is None:
@@ -124,6 +128,22 @@ class Privacy:
 
 BY_DEFAULT: Final = Privacy(IngestSettings())
 """For calls that no ingest received, as in replays and tests."""
+
+
+class _Call(msgspec.Struct):
+    context: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_CALL: Final = msgspec.json.Decoder(_Call)
+
+
+def _context_in(raw: bytes, max_bytes: int) -> object:
+    """The context of a call that is too long or too deep to be read whole."""
+    try:
+        context = _CALL.decode(raw).context
+        return read_json(context) if len(context) <= max_bytes else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _without_query(url: str) -> str:

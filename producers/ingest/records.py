@@ -47,7 +47,7 @@ def dead_letter_of(
     if len(raw) > MAX_RAW_BYTES:
         message = f"{message}; the first {MAX_RAW_BYTES} of its {len(raw)} bytes are kept"
     stands_for = ["ingest", write_key.name, blake2b(raw, digest_size=16).hexdigest()]
-    kept = privacy.kept_bytes(raw[:MAX_RAW_BYTES], envelope.context, envelope.signals)
+    kept = privacy.kept_bytes(raw, envelope.context, envelope.signals, MAX_RAW_BYTES)
     if kept is None:
         message = f"{rejection.message}; {NO_BYTES}"
         stands_for.append("refused")

@@ -9,7 +9,7 @@ from contracts import event_names as names
 from contracts.codec import ENCODER
 from producers.ingest.accept import Envelope
 from producers.ingest.answers import Refusal
-from producers.ingest.bodies import Calls, decoded
+from producers.ingest.bodies import Calls, decoded, small
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
 from producers.ingest.vocabulary.shopify import (
@@ -44,6 +44,7 @@ def shopify_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refus
         return Refusal(413, "too_large", f"the body has {len(events)} events; at most {max_events} are accepted")
     raw: list[bytes] = []
     rejected: dict[int, Rejection] = {}
+    consents: dict[int, object] = {}
     for index, each in enumerate(events):
         try:
             if len(each) > max_bytes:
@@ -55,7 +56,23 @@ def shopify_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refus
         except Unfit as unfit:
             raw.append(each)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit))
-    return Calls(raw, Envelope(), None, rejected)
+            consents[index] = _consent_in(each)
+    return Calls(raw, Envelope(), None, rejected, consents)
+
+
+class _Pixel(msgspec.Struct):
+    customerPrivacy: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_PIXEL: Final = msgspec.json.Decoder(_Pixel)
+
+
+def _consent_in(raw: bytes) -> object:
+    """What the pixel added to an event, also to one of which nothing else is read."""
+    try:
+        return small(decoded(_PIXEL, raw).customerPrivacy)
+    except (ValueError, RecursionError):
+        return None
 
 
 def call_of(event: Fields) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -54,8 +55,10 @@ def snowplow_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refu
         return Refusal(413, "too_large", f"the body has {len(payload.data)} events; at most {max_events} are accepted")
     raw: list[bytes] = []
     rejected: dict[int, Rejection] = {}
+    consents: dict[int, object] = {}
     write_key = None
     for index, each in enumerate(payload.data):
+        event: object = None
         try:
             if len(each) > max_bytes:
                 raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
@@ -67,7 +70,8 @@ def snowplow_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refu
         except Unfit as unfit:
             raw.append(bytes(each))
             rejected[index] = Rejection(code=unfit.code, message=str(unfit))
-    return Calls(raw, Envelope(), write_key, rejected)
+            consents[index] = _consent_in(event) if isinstance(event, dict) else None
+    return Calls(raw, Envelope(), write_key, rejected, consents)
 
 
 def pixel_body(query: Mapping[str, list[str]]) -> bytes:
@@ -101,6 +105,17 @@ def call_of(event: Fields) -> dict[str, Any]:
             "consent": _consent(act, entities),
         },
     }
+
+
+def _consent_in(event: Fields) -> object:
+    """What an event says of consent that is no call, as far as it can be read."""
+    entities: list[_Entity] = []
+    act: Fields = {"properties": {}}
+    with suppress(Unfit):
+        entities.extend(_entities(event))  # those before one that cannot be read stay
+    with suppress(Unfit):
+        act = _act(event, entities)
+    return _consent(act, entities)
 
 
 def _consent(act: Fields, entities: list[_Entity]) -> object:

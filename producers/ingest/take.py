@@ -184,6 +184,7 @@ class Taker:
                 case Rejection():
                     if not errors:
                         envelope_kept = kept(envelope, self._privacy)
+                    said = calls.consents.get(index)
                     letter = dead_letter_of(
                         verdict,
                         raw,
@@ -191,7 +192,7 @@ class Taker:
                         received_at=received_at,
                         path=head.path,
                         privacy=self._privacy,
-                        envelope=envelope,
+                        envelope=envelope if said is None else replace(envelope, context={"consent": said}),
                         kept_envelope=envelope_kept,
                     )
                     records.append(dead_letter_record(letter, trace))

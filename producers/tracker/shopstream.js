@@ -56,7 +56,10 @@
     latest = null
     // Without consent the id lives and dies with this page, and nothing of ours stays in the browser.
     isLimited = hasRefused || navigator.globalPrivacyControl
-    if (isLimited) for (const key of keysFrom('shopstream.')) key === REFUSED || forget(key)
+    if (isLimited) {
+      gather() // what happened before counts all the same
+      for (const key of keysFrom('shopstream.')) key === REFUSED || forget(key)
+    }
     user = recall(USER) || undefined
     let known = recall(VISITOR)
     if (!known) {
@@ -82,6 +85,8 @@
   const BATCH_EVENTS = 20
   let queue = [], sending = [], batchEvents = BATCH_EVENTS, failures = 0, flushTimer, retryTimer, hasWarned
 
+  const preferring = (analytics) => ({ categoryPreferences: { analytics } })
+
   const record = (type, fields) => {
     queue.push({
       type,
@@ -89,7 +94,8 @@
       messageId: randomId(16),
       timestamp: new Date(),
       userId: isLimited ? undefined : user,
-      context: { page, campaign },
+      // What was refused stays so, also when it is sent after the visitor has allowed more.
+      context: { page, campaign, consent: isLimited ? preferring(false) : undefined },
     })
     if (queue.length < BATCH_EVENTS) flushTimer ||= setTimeout(flush, 250)
     else flush()
@@ -111,7 +117,7 @@
     complete(batch)
     const { timeZone: timezone } = Intl.DateTimeFormat().resolvedOptions()
     const context = { library, timezone, locale: navigator.language }
-    if (isLimited || hasGranted) context.consent = { categoryPreferences: { analytics: !isLimited } }
+    if (isLimited || hasGranted) context.consent = preferring(!isLimited)
     return JSON.stringify({ batch, writeKey, sentAt: new Date(), context })
   }
 
@@ -124,10 +130,15 @@
       return items || []
     })
 
+  // Each event once: what is under way may be parked as well.
+  const gather = () => {
+    queue = [...new Map([...take(), ...queue].map((item) => [item.messageId, item])).values()]
+  }
+
   const park = () => {
     if (!queue.length) return
     complete(queue)
-    queue.unshift(...take())
+    gather()
     let size = JSON.stringify(queue).length
     while (queue.length > 200 || size > 65536) {
       const oldest = Math.max(0, queue.findIndex((item) => item.event === 'user_engagement'))
@@ -151,7 +162,7 @@
         body,
         keepalive: body.length < 2e4,
         credentials: 'omit',
-        signal: AbortSignal.timeout(3e4),
+        signal: AbortSignal.timeout?.(3e4), // Safari has it since 16
         redirect: 'error', // what a redirect leads to would not be ingest's 200
       })
       status = answer.status
@@ -160,6 +171,10 @@
     } catch {} // no network, no status: try again later
     sending = []
     if (status === 200) {
+      if (failures) {
+        gather() // what was parked meanwhile
+        queue = queue.filter((item) => !batch.some(({ messageId }) => messageId === item.messageId))
+      }
       failures = 0
       batchEvents = BATCH_EVENTS
     } else if (status === 413 && batch.length > 1) {
@@ -171,7 +186,8 @@
     } else {
       queue.unshift(...batch)
       const asked = +after ? after * 1000 : Date.parse(after) - Date.now()
-      retryTimer = setTimeout(retry, asked > 0 ? Math.min(asked, 3e5) : backoff(failures++))
+      const pause = backoff(failures++)
+      retryTimer = setTimeout(retry, asked > 0 ? Math.min(asked, 3e5) : pause)
     }
     flush()
   }
@@ -179,18 +195,22 @@
   const retry = () => {
     clearTimeout(retryTimer)
     retryTimer = 0
-    queue.unshift(...take())
+    gather()
     flushTimer ||= setTimeout(flush, 250)
   }
 
   // Hidden may be the last we hear of a page, and a beacon survives that. But nobody sees a beacon's answer:
-  // while ingest or the network is away, events are parked instead.
+  // while ingest or the network is away, events are parked instead, and what cannot be parked stays here as well.
   const leave = quiet(() => {
     report()
     isVisible = false
     disconnect()
-    if (retryTimer || !navigator.onLine) park()
-    if (id && queue.length && navigator.sendBeacon(endpoint, bodyOf(queue))) queue = []
+    const isAway = failures || !navigator.onLine
+    if (isAway) {
+      queue.unshift(...sending) // this page may not live to see the answer
+      park()
+    }
+    if (id && queue.length && navigator.sendBeacon(endpoint, bodyOf(queue)) && !isAway) queue = []
     park()
   })
 
@@ -333,7 +353,8 @@
   // --- the page's side ---
 
   const whole = (name) => (cart) => track(name, cart)
-  const line = (name) => ({ currency, items, ...item }) => track(name, { currency, items: items || [item] })
+  const line = (name) => ({ currency, items, ...rest }) =>
+    track(name, items ? { currency, items, ...rest } : { currency, items: [rest] })
   const answered = (name) => ({ incentive_id }) => track(name, { incentive_id })
 
   const api = {
@@ -423,16 +444,25 @@
     addEventListener('visibilitychange', shownOrHidden)
     addEventListener('pagehide', () => {
       leave()
-      queue.unshift(...sending) // this page may not live to see the answer
+      queue.unshift(...sending)
       park()
     })
-    addEventListener('pageshow', ({ persisted }) => persisted && api.page())
+    addEventListener('pageshow', ({ persisted }) => {
+      if (!persisted) return
+      // Kept in the browser's memory, this page has heard nothing of what later pages did.
+      complete(queue)
+      hasRefused ||= !!recall(REFUSED)
+      recognize()
+      api.page()
+    })
     addEventListener('online', retry)
     addEventListener('storage', ({ key, newValue }) => {
       // What a tab parked as it closed would wait for the next page, where this one can send it now.
       if (key?.startsWith(QUEUE)) return newValue && !retryTimer && retry()
       if (key === REFUSED) hasRefused = !!newValue
       else if (key !== VISITOR || isLimited) return
+      // Consent changed or the visitor was forgotten: what was before belongs to who it was then.
+      if (key === REFUSED || !newValue) complete(queue)
       recognize()
     })
 

@@ -14,7 +14,7 @@ from contracts.events import Event, Properties
 from producers.ingest.answers import Refusal
 from producers.ingest.parameters import MAX_NUMBER
 from producers.ingest.privacy import BY_DEFAULT
-from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
+from producers.ingest.records import MAX_RAW_BYTES, dead_letter_of, dead_letter_record, event_record
 from producers.ingest.write_keys import DEMO
 from tests.hostile.mappings import ANY, LIMITS, MAPPINGS
 
@@ -44,7 +44,9 @@ def test_any_events_become_verdicts_and_the_same_ones_twice(name: str, data: st.
             letters = [dead_letter_of(verdict, came, write_key=DEMO, received_at=NOON, path="/b") for _ in range(2)]
             assert letters[0] == letters[1]
             record = dead_letter_record(letters[0])
-            assert DEAD_LETTER_DECODER.decode(record.value).raw == (BY_DEFAULT.kept_bytes(came, {}, ()) or b"")
+            assert DEAD_LETTER_DECODER.decode(record.value).raw == (
+                BY_DEFAULT.kept_bytes(came, {}, (), MAX_RAW_BYTES) or b""
+            )
             assert len(record.value) < MAX_RECORD_BYTES
 
 

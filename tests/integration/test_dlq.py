@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from contracts.codec import EVENT_DECODER
-from contracts.dead_letters import RequestEnvelope
+from contracts.codec import ENCODER, EVENT_DECODER
+from contracts.dead_letters import DeadLetter, RequestEnvelope
+from contracts.events import Event
 from runtime.settings import KafkaSettings
 from shopstream.__main__ import main
 from sql.connection import connect
@@ -180,6 +181,34 @@ def test_a_record_that_a_later_step_buried_goes_back_as_the_event_it_was(
         assert tables.rows("select message_id, properties ->> 'title' from events") == [("nul", "a\ufffdb")]
 
 
+def test_an_event_that_sessions_could_not_take_in_is_sent_to_them_again_though_it_is_stored(
+    broker: KafkaSettings, database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
+    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
+    stored = event("page_view", message_id="m1")
+    with Tables(database) as tables:
+        tables.write(stored, buried(stored, stage="sessionize", code="unfoldable"))
+        assert "1 dead letter: 1 replayed" in dlq("replay")
+        assert [record.value for record in records_on(broker, "events", 1)] == [ENCODER.encode(stored)]
+
+
+def test_a_replayed_event_that_a_later_step_refuses_heals_once_more(
+    broker: KafkaSettings, database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
+    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
+    call = {"type": "track", "event": "x", "anonymousId": "ada", "messageId": "m1", "properties": {"value": "1,5"}}
+    with Tables(database) as tables:
+        tables.write(dead_letter("12:00", dead_letter_id="feed0001", raw=json.dumps(call).encode()))
+        dlq("replay", "--fix", "number properties.value")
+        (record,) = records_on(broker, "events", 1)
+        tables.write(buried(EVENT_DECODER.decode(record.value), stage="persist", code="refused_by_postgres"))
+        assert "1 dead letter: 1 replayed" in dlq("replay")
+        tables.write(*[record.value for record in records_on(broker, "events", 2)])
+        assert tables.rows("select message_id from events") == ["m1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -204,6 +233,12 @@ def test_what_cannot_be_read_is_said_in_one_sentence(
     told = dlq(*arguments, code=2)
     assert words in told
     assert len(told.strip().splitlines()) == 1
+
+
+def buried(told: Event, **fields: Any) -> DeadLetter:
+    """The dead letter of an event that a later step could not process."""
+    raw = ENCODER.encode(told)
+    return dead_letter("12:00", dead_letter_id="beef0001", raw=raw, source="events/0/0", write_key=None, **fields)
 
 
 def page_view(visitor: str, second: int) -> dict[str, Any]:

@@ -46,3 +46,14 @@ def watched(page: Page, complaints: list[str]) -> Page:
     page.on("pageerror", lambda error: complaints.append(f"pageerror: {error}"))
     page.on("console", hear)
     return page
+
+
+def turn(page: Page, state: str) -> None:
+    """Tell the page that its tab is `hidden` or `visible`."""
+    page.evaluate(
+        """(state) => {
+            Object.defineProperty(document, 'visibilityState', { value: state, configurable: true })
+            document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+        }""",
+        state,
+    )

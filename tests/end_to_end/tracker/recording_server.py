@@ -51,6 +51,8 @@ class RecordingServer:
     requests: list[Recorded] = field(default_factory=list)
     streams: list["queue.Queue[bytes | None]"] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
+    is_answering: threading.Event = field(default_factory=threading.Event)
+    """Cleared, ingest hears everything and answers nothing."""
 
     @property
     def batches(self) -> list[Recorded]:
@@ -126,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             is_too_large = len(json.loads(body)["batch"]) > self.recording.max_batch_events
             status = 413 if is_too_large else self.recording.status
             self.recording.record(self, body, status)
+            self.recording.is_answering.wait()
             self._answer(status, b'{"success":true}' if status == 200 else b'{"code":"x","message":"no"}')
         else:
             secret = json.loads(body)["visitor_secret"]
@@ -196,6 +199,7 @@ class _Server(ThreadingHTTPServer):
 def recording_server() -> Iterator[RecordingServer]:
     """Both origins, on free ports of this machine."""
     recording = RecordingServer()
+    recording.is_answering.set()
     handler = type("Handler", (_Handler,), {"recording": recording})
     servers = [_Server(("127.0.0.1", 0), handler) for _ in range(2)]
     recording.shop, recording.ingest = (f"http://127.0.0.1:{server.server_port}" for server in servers)
@@ -205,6 +209,7 @@ def recording_server() -> Iterator[RecordingServer]:
     try:
         yield recording
     finally:
+        recording.is_answering.set()
         recording.end_streams()
         for server, thread in zip(servers, threads, strict=True):
             server.shutdown()

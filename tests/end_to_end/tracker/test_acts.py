@@ -105,6 +105,13 @@ def test_cart_checkout_and_purchase_calls_speak_ga4(server: RecordingServer, pag
     assert server.named("search")[0]["type"] == "track"
 
 
+def test_a_cart_call_in_ga4s_own_form_keeps_all_that_it_says(server: RecordingServer, page: Page) -> None:
+    page.goto(server.shop)
+    cart = {"currency": "EUR", "value": 25, "coupon": "SPRING", "items": [MUG]}
+    page.evaluate("(cart) => shopstream.addToCart(cart)", cart)
+    assert server.wait_for_event("add_to_cart")[0]["properties"] == cart
+
+
 def test_calls_made_before_the_script_arrived_are_kept_in_order(server: RecordingServer, page: Page) -> None:
     server.head = """<script>
         window.shopstream = window.shopstream || []

@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 
 from contracts.codec import ENCODER
 from contracts.decisions import Decision, Incentive
+from tests.end_to_end.tracker.conftest import turn
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -168,14 +169,10 @@ def test_a_hidden_tab_holds_no_stream(server: RecordingServer, page: Page) -> No
     page.goto(server.shop)
     page.evaluate(LISTEN)
     server.wait_for(lambda: server.streams)
-    turn = """(state) => {
-        Object.defineProperty(document, 'visibilityState', { value: state, configurable: true })
-        document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
-    }"""
-    page.evaluate(turn, "hidden")
+    turn(page, "hidden")
     server.end_streams()
     page.wait_for_timeout(300)  # an open stream would be back after 50 ms
     assert server.streams == []
-    page.evaluate(turn, "visible")
+    turn(page, "visible")
     server.decide(decision())
     assert heard(page, 3) == ["decision", "dom", "incentive"]

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.end_to_end.tracker.conftest import watched
+from tests.end_to_end.tracker.conftest import turn, watched
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
 TRACK = "(names) => { for (const name of names) shopstream.track(name, {}) }"
@@ -106,6 +106,12 @@ def test_a_batch_that_is_too_large_is_split_in_half(server: RecordingServer, pag
     assert [len(request.batch) for request in server.batches[1:5]] == [8, 4, 2, 6]
 
 
+def test_a_browser_without_timed_signals_sends_all_the_same(server: RecordingServer, page: Page) -> None:
+    page.add_init_script("delete AbortSignal.timeout")  # Safari 15
+    page.goto(server.shop)
+    server.wait_for_event("page")
+
+
 def test_events_leave_by_beacon_when_the_page_goes(server: RecordingServer, page: Page) -> None:
     page.add_init_script("""
         const beacon = navigator.sendBeacon.bind(navigator)
@@ -182,6 +188,70 @@ def test_a_tab_that_stays_open_sends_what_a_closing_tab_could_not(
     server.wait_for_event("there")
     assert len(ids_by_name(server)["there"]) == 1
     page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('shopstream.queue'))")
+
+
+def test_a_tab_that_is_hidden_while_ingest_is_asked_again_keeps_its_events(server: RecordingServer, page: Page) -> None:
+    server.status = 503
+    page.goto(server.shop)
+    server.wait_for(lambda: server.batches)
+    server.is_answering.clear()
+    server.wait_for(lambda: len(server.batches) == 2)
+    page.evaluate(TRACK, ["add_to_cart"])
+    turn(page, "hidden")
+    page.wait_for_timeout(300)  # a beacon would be here, and get its 503
+    server.is_answering.set()
+    page.wait_for_timeout(300)
+    server.status = 200
+    server.wait_for_event("add_to_cart")
+    assert len(ids_by_name(server)["add_to_cart"]) == 1
+
+
+def test_a_hidden_tab_sends_what_it_parked_once_ingest_answers(server: RecordingServer, page: Page) -> None:
+    server.status = 503
+    page.goto(server.shop)
+    server.wait_for(lambda: server.batches)
+    server.is_answering.clear()
+    server.status = 200
+    server.wait_for(lambda: len(server.batches) == 2)
+    page.evaluate(TRACK, ["add_to_cart"])
+    turn(page, "hidden")
+    server.is_answering.set()
+    server.wait_for_event("add_to_cart")
+
+
+def test_a_hidden_tab_that_ends_unheard_leaves_what_was_under_way_to_the_next(
+    server: RecordingServer, page: Page, context: BrowserContext, complaints: list[str]
+) -> None:
+    # A system short of memory ends a hidden page, which hears nothing of it.
+    page.add_init_script("addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)")
+    server.status = 503
+    page.goto(server.shop)
+    page.evaluate(TRACK, ["add_to_cart"])
+    server.wait_for(lambda: "add_to_cart" in ids_by_name(server))
+    server.is_answering.clear()
+    server.wait_for(lambda: len(server.batches) == 2)
+    turn(page, "hidden")
+    page.close()
+    server.is_answering.set()
+    server.status = 200
+    other = watched(context.new_page(), complaints)
+    other.goto(server.shop)
+    server.wait_for_event("add_to_cart")
+    assert len(ids_by_name(server)["add_to_cart"]) == 1
+
+
+def test_what_a_hidden_tab_may_not_store_stays_in_it_through_an_outage(server: RecordingServer, page: Page) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
+    server.status, server.retry_after = 503, "1"
+    page.goto(server.shop)
+    page.evaluate(TRACK, ["add_to_cart"])
+    server.wait_for(lambda: "add_to_cart" in ids_by_name(server))
+    page.wait_for_timeout(100)
+    turn(page, "hidden")
+    page.wait_for_timeout(100)
+    server.status = 200
+    server.wait_for_event("add_to_cart")
+    assert len(ids_by_name(server)["add_to_cart"]) == 1
 
 
 def test_the_offline_queue_is_bounded_and_gives_up_engagement_first(server: RecordingServer, page: Page) -> None:

@@ -1,10 +1,13 @@
 """Who a visitor is, and how little is known of one who refuses."""
 
 import json
+import shutil
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from contracts.ids import visitor_id_of
+from tests.conftest import CHROMIUM_ARGS
+from tests.end_to_end.tracker.conftest import watched
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
 
@@ -89,6 +92,87 @@ def test_refused_consent_is_remembered_and_erases_the_visitor(server: RecordingS
     assert stored(page) == {"shopstream.refused": "1"}
     page.evaluate("shopstream.consent(true)")
     page.wait_for_function("localStorage['shopstream.visitor']")
+
+
+def test_what_waited_when_a_visitor_refused_counts_as_refused(server: RecordingServer, page: Page) -> None:
+    server.status, server.retry_after = 503, "60"
+    page.goto(server.shop)
+    page.evaluate("shopstream.track('add_to_cart', {})")
+    page.wait_for_function("Object.keys(localStorage).some((key) => key.startsWith('shopstream.queue'))")
+    server.status = 200
+    page.evaluate("shopstream.consent(false)")
+    assert stored(page) == {"shopstream.refused": "1"}
+    server.wait_for_event("add_to_cart")
+    assert '"consent":{"categoryPreferences":{"analytics":false}}' in server.batches[-1].body
+
+
+def test_who_allows_later_has_not_allowed_it_for_what_was_before(server: RecordingServer, page: Page) -> None:
+    server.head = "<script>window.shopstream = [['consent', false]]</script>"
+    server.status, server.retry_after = 503, "1"
+    page.goto(server.shop)
+    page.evaluate("shopstream.track('search', {})")
+    server.wait_for(lambda: server.batches)
+    page.evaluate("shopstream.consent(true)")
+    page.evaluate("shopstream.track('add_to_cart', {})")
+    server.status = 200
+    (before,), (after,) = server.wait_for_event("search"), server.wait_for_event("add_to_cart")
+    assert before["context"]["consent"] == {"categoryPreferences": {"analytics": False}}
+    assert "consent" not in after["context"]
+    assert before["anonymousId"] != after["anonymousId"]
+
+
+def test_another_tabs_consent_does_not_name_who_refused_before(
+    server: RecordingServer, page: Page, context: BrowserContext, complaints: list[str]
+) -> None:
+    page.goto(server.shop)
+    page.evaluate("shopstream.consent(false)")
+    server.wait_for_event("page")
+    other = watched(context.new_page(), complaints)
+    other.goto(server.shop)
+    server.wait_for_event("page", 2)
+    page.evaluate("shopstream.track('search', {})")
+    other.evaluate("shopstream.consent(true)")
+    other.wait_for_function("localStorage['shopstream.visitor']")
+    (search,) = server.wait_for_event("search")
+    assert search["anonymousId"] not in ("", stored(other)["shopstream.visitor"].split(".")[0])
+
+
+def test_another_tabs_reset_does_not_give_the_next_visitor_what_was_before(
+    server: RecordingServer, page: Page, context: BrowserContext, complaints: list[str]
+) -> None:
+    page.goto(server.shop)
+    page.evaluate("shopstream.identify('anna')")
+    (identify,) = server.wait_for_event("identify")
+    other = watched(context.new_page(), complaints)
+    other.goto(server.shop)
+    server.wait_for_event("page", 2)
+    page.evaluate("shopstream.track('search', {})")
+    other.evaluate("shopstream.reset()")
+    (search,) = server.wait_for_event("search")
+    assert (search["anonymousId"], search["userId"]) == (identify["anonymousId"], "anna")
+
+
+def test_a_page_taken_back_from_the_browsers_memory_knows_that_the_visitor_was_forgotten(
+    server: RecordingServer, browser: Browser
+) -> None:
+    # Playwright cannot follow such a page, so its browsers keep none in memory unless told.
+    remembering = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"),
+        args=list(CHROMIUM_ARGS),
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    page = remembering.new_page()
+    page.goto(server.shop + "/one")
+    page.evaluate("shopstream.identify('anna')")
+    server.wait_for_event("identify")
+    page.goto(server.shop + "/two")
+    page.evaluate("shopstream.reset()")
+    page.evaluate("setTimeout(() => history.back())")
+    back = server.wait_for_distinct("page", 3)[2]
+    remembering.close()
+    assert back["context"]["page"] == {**back["context"]["page"], "path": "/one", "referrer": server.shop + "/one"}
+    assert "userId" not in back
+    assert back["anonymousId"] != server.named("identify")[0]["anonymousId"]
 
 
 def test_consent_refused_before_load_keeps_an_id_from_ever_being_stored(server: RecordingServer, page: Page) -> None:

@@ -27,6 +27,7 @@ from producers.dead_letters.places import Every
         ("rename price -> properties.value", {"price": 2}, {"properties": {"value": 2}}),
         ("rename price -> properties.value", {"x": 1}, {"x": 1}),
         ("rename items[*].cost -> items[*].price", {"items": [{"cost": 1}, {}]}, {"items": [{"price": 1}, {}]}),
+        ("rename tags[*] -> names[*]", {"tags": ["a", "b"], "names": ["", None]}, {"tags": [], "names": ["a", "b"]}),
         ("copy userId -> anonymousId", {"userId": "u"}, {"userId": "u", "anonymousId": "u"}),
         ("copy userId -> anonymousId", {"userId": "u", "anonymousId": "a"}, {"userId": "u", "anonymousId": "a"}),
         ("number properties.value", {"properties": {"value": "12,50"}}, {"properties": {"value": 12.5}}),

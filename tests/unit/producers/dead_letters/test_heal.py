@@ -15,9 +15,11 @@ from producers.dead_letters.fix import fix_of
 from producers.dead_letters.fix_errors import Unfixable
 from producers.dead_letters.heal import Reading, call_in, call_type_of, healed
 from producers.ingest.accept import event_of_bytes
+from producers.ingest.privacy import Privacy
 from producers.ingest.records import MAX_RAW_BYTES, dead_letter_of
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import DEMO, LOCAL
+from runtime.settings import IngestSettings
 from tests.factories import at, dead_letter, event
 from tests.hostile.mappings import ANY
 from tests.ingest_shop import Shop
@@ -62,6 +64,20 @@ def test_an_id_that_cannot_be_kept_is_dropped_and_the_new_one_depends_on_the_dea
     first, second = (event_after(letter, f"drop messageId; set properties.value = {value}") for value in (1, 2))
     assert first.message_id == second.message_id
     assert len(first.message_id) == 32
+
+
+def test_calls_that_shared_one_id_are_events_of_their_own_once_it_is_dropped() -> None:
+    letters = [refused({**CALL, "messageId": "always-this", "event": name}) for name in ("add_to_cart", "purchase")]
+    ids = {event_after(letter, "drop messageId; number properties.value").message_id for letter in letters}
+    assert len(ids - {"always-this"}) == 2
+
+
+def test_a_call_that_is_refused_consent_meanwhile_hides_its_id_as_ingest_would() -> None:
+    careful = READING._replace(privacy=Privacy(IngestSettings(require_consent=True)))
+    letter = refused({**CALL, "messageId": "m1"})
+    told = healed(letter, call_in(letter), fix_of("number properties.value"), careful).verdict
+    assert isinstance(told, Event)
+    assert (told.consent, told.message_id) == ("refused", careful.privacy.message_id("demo", "m1"))
 
 
 def test_what_is_still_wrong_is_said_in_ingests_words() -> None:

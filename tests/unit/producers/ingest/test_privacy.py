@@ -7,7 +7,10 @@ import msgspec
 import pytest
 
 from contracts.events import Event
+from producers.ingest.records import MAX_RAW_BYTES
+from producers.ingest.soundness import MAX_DEPTH
 from tests.ingest_shop import Shop, batch, call
+from tests.shopify_events import event as shopify_event
 from tests.unit.producers.ingest.test_snowplow import TP2, describe
 from tests.unit.producers.ingest.test_snowplow import event as snowplow_event
 
@@ -160,6 +163,55 @@ def test_a_refusing_visitors_dead_letter_has_a_reason_and_no_bytes() -> None:
     assert (letter.raw, letter.visitor_id, letter.code) == (b"", None, "schema")
     assert "not kept" in letter.message
     assert "lovelace" not in told(shop)
+
+
+def nested(levels: int) -> list[Any]:
+    return [nested(levels - 1)] if levels else []
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"note": "x" * MAX_RAW_BYTES}, {"note": nested(MAX_DEPTH)}, {"note": "x" * MAX_RAW_BYTES, "deep": nested(MAX_DEPTH)}],
+    ids=["long", "deep", "long and deep"],
+)  # fmt: skip
+def test_a_call_that_is_not_read_refuses_all_the_same(properties: dict[str, Any]) -> None:
+    shop = Shop()
+    shop.post("/v1/batch", batch(call("lovelace", properties=properties, context={"consent": "denied"})))
+    assert shop.dead_letters[0].raw == b""
+    assert "lovelace" not in told(shop)
+
+
+@pytest.mark.parametrize("fields", [{"customData": "none"}, {"customData": {"note": "x" * 300_000}}])
+def test_a_refusing_customers_shopify_event_that_is_no_event_leaves_no_bytes(fields: dict[str, Any]) -> None:
+    shop, privacy = Shop(), {"analyticsProcessingAllowed": False}
+    shop.post(
+        "/v1/shopify?writeKey=demo",
+        shopify_event("page_viewed", clientId="lovelace", customerPrivacy=privacy, **fields),
+    )
+    assert shop.dead_letters[0].raw == b""
+    assert "lovelace" not in told(shop)
+
+
+def test_a_snowplow_event_that_is_no_event_still_says_what_was_refused() -> None:
+    shop = Shop()
+    refusal = describe("consent_preferences", {"eventType": "deny_all"}, "iglu:com.snowplowanalytics.snowplow")
+    entities = json.dumps({"schema": "x", "data": [refusal]})
+    shop.post(TP2, {"schema": "x", "data": [snowplow_event("unknown", duid="lovelace", co=entities)]})
+    assert shop.dead_letters[0].raw == b""
+    assert "lovelace" not in told(shop)
+
+
+def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> None:
+    shown = sent(call(context={"page": {"title": "You come from 203.0.113.77"}}))
+    assert shown.context.page_title == "You come from 203.0.113.0"
+
+
+def test_a_call_that_leaves_consent_empty_has_its_batchs() -> None:
+    shop = Shop()
+    shop.post("/v1/batch", batch(call(context={"consent": None}), context={"consent": "denied"}))
+    shop.post("/v1/batch", batch(call("lovelace", event=7, context={"consent": None}), context={"consent": "denied"}))
+    assert shop.events[0].consent == "refused"
+    assert shop.dead_letters[0].raw == b""
 
 
 def test_a_whole_batch_may_refuse_for_its_dead_letters_too() -> None:
