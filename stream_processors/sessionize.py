@@ -95,7 +95,9 @@ class Sessionizer:
         for features in changed:
             self._emit(features, partition, outbox)
         for _, event in arrivals:
-            self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
+            # A clock that is ahead, by mistake or on purpose, would take everybody else's sessions along.
+            believed = min(event.occurred_at, event.received_at)
+            self._watermarks.observe(partition, event.write_key, believed, now=now)
         self._schedule(visitor, partition)
         return changed
 
@@ -225,10 +227,12 @@ class Sessionizer:
         self._scheduled.clear()
         self._watermarks = Watermarks()
         for partition, visitor in self._store.recovered():
-            if not visitor.sessions and visitor.history.last_seen_at is not None:
-                self._watermarks.observe(partition, visitor.source, visitor.history.last_seen_at, now=now)
-            for session in visitor.sessions:
-                self._watermarks.observe(partition, session.write_key, session.last[0], now=now)
+            seen_at = [(session.write_key, session.last[0]) for session in visitor.sessions]
+            if not seen_at and visitor.history.last_seen_at is not None:
+                seen_at = [(visitor.source, visitor.history.last_seen_at)]
+            for write_key, last_seen_at in seen_at:
+                believed = min(last_seen_at, visitor.received_at or last_seen_at)
+                self._watermarks.observe(partition, write_key, believed, now=now)
             self._schedule(visitor, partition)
         VISITORS.set(len(self._store))
         STORE_BYTES.set(self._store.size_bytes())

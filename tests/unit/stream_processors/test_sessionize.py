@@ -263,3 +263,17 @@ def test_a_topic_that_begins_anew_is_counted_from_its_first_record() -> None:
     shop.begin_topic_anew()
     shop.poll(event())
     assert [f.event_count for f in shop.features()] == [4]
+
+
+def test_a_clock_that_is_ahead_does_not_close_the_sessions_of_others() -> None:
+    shop = Shop()
+    shop.poll(event("page_view", NOW, visitor_id="ada"), event("page_view", NOW, visitor_id="bob"))
+    tomorrow = NOW + timedelta(hours=24)
+    shop.poll(event("page_view", tomorrow, visitor_id="eve", received_at=NOW))
+    shop.sweep(NOW + timedelta(minutes=1))
+    assert shop.outcomes() == []
+    shop.restart()
+    shop.sweep(NOW + timedelta(minutes=2))
+    assert shop.outcomes() == []
+    shop.sweep(NOW + timedelta(minutes=31))
+    assert {each.visitor_id for each in shop.outcomes()} == {"ada", "bob"}
