@@ -12,15 +12,18 @@ from contracts.features import SessionFeatures
 from contracts.outcomes import Outcome
 from models.session import Session
 from models.visitor import MAX_SEEN
+from stream_processors.dead_letters import MAX_RAW_BYTES, dead_features
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import Sessionizer
 from stream_processors.shelves import MemoryShelf
-from stream_processors.visitors import VisitorStore
+from stream_processors.visitors import MAX_STATE_BYTES, VisitorStore
 from tests.factories import event
 from tests.shelved import states_on
 
 NOW = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
 GAP = timedelta(minutes=30)
+KAFKA_TAKES_BYTES = 1_000_000
+"""Of `message.max.bytes`, by default 1,048,588, some are the batch's, the key's and the headers'."""
 
 
 class Shop:
@@ -277,3 +280,32 @@ def test_a_clock_that_is_ahead_does_not_close_the_sessions_of_others() -> None:
     assert shop.outcomes() == []
     shop.sweep(NOW + timedelta(minutes=31))
     assert {each.visitor_id for each in shop.outcomes()} == {"ada", "bob"}
+
+
+def test_a_visitor_whose_sums_no_record_can_hold_is_buried_and_stops_nobody_else() -> None:
+    shop = Shop()
+    shop.poll(*[event("user_engagement", click_count=2**63, visitor_id="bot") for _ in range(2)], event())
+    assert [each.visitor_id for each in shop.features()] == ["ada"]
+    assert [DEAD_LETTER_DECODER.decode(value).code for value in shop.values("events-dlq")] == ["visitor_too_large"] * 2
+
+
+def test_bytes_that_make_too_large_a_dead_letter_for_kafka_are_buried_by_their_beginning() -> None:
+    shop = Shop()
+    shop.poll(b"x" * 1_000_000, event())
+    (raw,) = shop.values("events-dlq")
+    letter = DEAD_LETTER_DECODER.decode(raw)
+    assert len(raw) < KAFKA_TAKES_BYTES
+    assert letter.raw == b"x" * MAX_RAW_BYTES
+    assert "the first 700,000 of its 1,000,000 bytes are kept" in letter.message
+
+
+def test_every_record_made_of_the_largest_state_fits_a_record_of_kafka() -> None:
+    """A session that always begins earlier has as many former ids as events, and features name them all."""
+    shop = Shop()
+    earlier = [event(occurred_at=NOW - timedelta(seconds=n)) for n in range(20_250)]
+    shop.poll(*earlier)
+    (state,) = shop.values("visitors-changelog")
+    assert MAX_STATE_BYTES * 0.99 < len(state) <= MAX_STATE_BYTES
+    (features,) = shop.features()
+    letter = dead_features(3, features, code="undecidable", message="a bug", now=NOW)
+    assert max(map(len, [*shop.values("session-features"), ENCODER.encode(letter)])) < KAFKA_TAKES_BYTES
