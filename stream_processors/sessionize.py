@@ -79,7 +79,7 @@ class Sessionizer:
     ) -> list[SessionFeatures]:
         visitor = self._store.get(visitor_id, partition)
         try:
-            changed = self._observe(visitor, arrivals)
+            changed = self._observe(visitor, arrivals, outbox)
             visitor.read_up_to = _read_up_to(visitor, [record for record, _ in arrivals])
         except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
@@ -101,7 +101,9 @@ class Sessionizer:
         self._schedule(visitor, partition)
         return changed
 
-    def _observe(self, visitor: Visitor, arrivals: Sequence[tuple[ConsumerRecord, Event]]) -> list[SessionFeatures]:
+    def _observe(
+        self, visitor: Visitor, arrivals: Sequence[tuple[ConsumerRecord, Event]], outbox: Outbox
+    ) -> list[SessionFeatures]:
         """The sessions that the events changed, each as it stands at the end, with the last event that changed it.
 
         Records that are read again, as after a crash, change nothing and tell all sessions kept, as events told twice do.
@@ -115,6 +117,7 @@ class Sessionizer:
                 if changed and visitor.forgets_by(event, self._gap):
                     told += self._told(visitor, changed)
                     changed.clear()
+                    outbox.states_last = True
                 touched = visitor.observe(event, self._gap)
             for session in touched:
                 changed[id(session)] = (session, event.message_id)
@@ -142,13 +145,14 @@ class Sessionizer:
             self._store.discard_live(visitor_id)
             visitor = self._store.get(visitor_id, partition)
             try:
-                self._observe(visitor, [*good, (record, event)])
+                self._observe(visitor, [*good, (record, event)], outbox)
             except Exception as error:  # the same surprise, now with the one event that brings it
                 self._bury(partition, record, "unfoldable", repr(error), outbox, now)
             else:
                 good.append((record, event))
         self._store.discard_live(visitor_id)
-        return self._observe(self._store.get(visitor_id, partition), good)
+        outbox.states_last = True  # the next poll's state has the offsets of what is buried here
+        return self._observe(self._store.get(visitor_id, partition), good, outbox)
 
     def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
         # Unique for what is said: a closed session, or one that a late event reopened and closed, is told under an id of its own.
@@ -218,6 +222,8 @@ class Sessionizer:
         for session in closed:
             self._emit(features_of(visitor, session, session.last[1], self._gap), partition, outbox)
         CLOSED.inc(len(closed))
+        if closed:
+            outbox.states_last = True
         if visitor.forget_until(watermark, self._gap) or closed:
             self._store.put(visitor, partition, outbox)
 

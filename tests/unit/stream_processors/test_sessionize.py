@@ -66,7 +66,7 @@ class Shop:
     def _collect(self, act: Any) -> None:
         outbox = Outbox(None, "test")
         act(outbox)
-        self.sent = outbox._records
+        self.sent, self.tells_before_states = outbox._records, outbox.states_last
         end = self._sent_count + len(self.values("visitors-changelog"))
         self.store.sent(self.store.take(), {("visitors-changelog", 3): range(self._sent_count, end)})
         self._sent_count = end
@@ -309,3 +309,15 @@ def test_every_record_made_of_the_largest_state_fits_a_record_of_kafka() -> None
     (features,) = shop.features()
     letter = dead_features(3, features, code="undecidable", message="a bug", now=NOW)
     assert max(map(len, [*shop.values("session-features"), ENCODER.encode(letter)])) < KAFKA_TAKES_BYTES
+
+
+def test_what_no_event_would_tell_again_is_told_before_the_state_says_that_it_was() -> None:
+    """A crash between would leave a session closed, or history, of which nobody ever heard."""
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0), event("page_view", "12:01", visitor_id="bob"))
+    assert not shop.tells_before_states
+    shop.sweep(NOW + timedelta(hours=1))
+    assert len(shop.outcomes()) == 2
+    assert shop.tells_before_states
+    shop.poll(event("page_view", NOW), event("page_view", NOW + timedelta(days=2)))
+    assert shop.tells_before_states
