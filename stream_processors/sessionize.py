@@ -124,12 +124,11 @@ class Sessionizer:
         return told + self._told(visitor, changed)
 
     def _told(self, visitor: Visitor, changed: dict[int, tuple[Session, str]]) -> list[SessionFeatures]:
-        # A session may have been merged into another since.
-        kept = {id(session) for session in visitor.sessions}
+        # A session may have been merged into another since. The newest comes last: it is what a page is told.
         return [
-            features_of(visitor, session, caused_by, self._gap)
-            for key, (session, caused_by) in changed.items()
-            if key in kept
+            features_of(visitor, session, changed[id(session)][1], self._gap)
+            for session in visitor.sessions
+            if id(session) in changed
         ]
 
     def _fold_one_by_one(

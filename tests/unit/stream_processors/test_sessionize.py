@@ -321,3 +321,11 @@ def test_what_no_event_would_tell_again_is_told_before_the_state_says_that_it_wa
     assert shop.tells_before_states
     shop.poll(event("page_view", NOW), event("page_view", NOW + timedelta(days=2)))
     assert shop.tells_before_states
+
+
+def test_the_newest_session_is_told_last_also_when_a_late_event_comes_after_its_own() -> None:
+    """Whoever waits for the visitor's decisions takes the last one for the present."""
+    shop = Shop()
+    shop.poll(event("page_view", "12:00"))
+    shop.poll(event("page_view", "13:00"), event("page_view", "12:05"))
+    assert [(f.started_at.hour, f.event_count) for f in shop.features()] == [(12, 2), (13, 1)]
