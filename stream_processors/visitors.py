@@ -195,7 +195,8 @@ class VisitorStore:
                 for raw in shelf.values():
                     yield partition, TIMES.decode(raw)
             except (StoreDamaged, msgspec.MsgspecError) as error:
-                raise self._damaged(partition, error) from error
+                if self._states.shelves.get(partition) is shelf:  # else the next recovery has put it away meanwhile
+                    raise self._damaged(partition, error) from error
 
     def next_few(self, limit: int) -> list[tuple[int, Times]]:
         """Some visitors more at each call, all of them in turn."""

@@ -175,6 +175,22 @@ def test_timers_are_rebuilt_for_every_visitor(open_shelf: Callable[[int], Shelf]
     ]
 
 
+def test_partitions_that_move_again_while_timers_are_rebuilt_end_no_worker(open_shelf: Callable[[int], Shelf]) -> None:
+    """Timers are rebuilt in a thread; meanwhile the next recovery reads on, and what went to others is put away."""
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", state(2)), (1, b"bob", state(1, "bob")))
+    recover(states, 5, (0, b"pat", state(1, "pat")))
+    store = VisitorStore(states, CHANGELOG, 10)
+    rebuilding = store.recovered()
+    next(rebuilding)
+    recover(states, 3, (2, b"eve", state(1, "eve")))
+    recover(states, 4, (0, b"dan", state(1, "dan")))
+    asyncio.run(states.on_recovery_completed({place(4)}, set()))
+    assert len(list(rebuilding)) == 1
+    assert [times.visitor_id for _, times in store.recovered()] == ["dan"]
+    assert (states.shelves.keys(), states.damage) == ({4}, None)
+
+
 def test_timers_know_how_long_ago_a_visitor_without_sessions_was_here(open_shelf: Callable[[int], Shelf]) -> None:
     visitor = DECODER.decode(state(2))
     assert visitor.forget_until(at("12:00") + timedelta(days=2))
