@@ -208,7 +208,8 @@ class VisitorStore:
         try:
             found = self._states.shelves[partitions[0]].after(key if partitions[0] == partition else b"", limit)
             self._seen_up_to = (partitions[0], found[-1][0]) if found else (partitions[0] + 1, b"")
-            return [(partitions[0], TIMES.decode(raw)) for _, raw in found]
+            newest = [self._raw(key, partitions[0]) for key, _ in found]
+            return [(partitions[0], TIMES.decode(raw)) for raw in newest if raw is not None]
         except (StoreDamaged, msgspec.MsgspecError) as error:
             raise self._damaged(partitions[0], error) from error
 

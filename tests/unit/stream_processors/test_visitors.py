@@ -215,6 +215,22 @@ def test_all_visitors_come_by_in_turn_a_few_at_a_time(open_shelf: Callable[[int]
     assert min(counts) > 2
 
 
+def test_a_visitor_who_comes_by_is_seen_as_of_now_also_while_kafka_has_not_acknowledged_it(
+    open_shelf: Callable[[int], Shelf],
+) -> None:
+    """One who returns after more than a year would be forgotten in the moment of returning."""
+    long_gone = DECODER.decode(state(2))
+    assert long_gone.forget_until(at("12:00") + timedelta(days=400))
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", ENCODER.encode(long_gone)))
+    store, outbox = VisitorStore(states, CHANGELOG, 10), Outbox(None, "test")
+    visitor = store.get("ada", 3)
+    visitor.observe(event(visitor_id="ada"))
+    store.put(visitor, 3, outbox)
+    store.take()
+    assert [len(times.sessions) for _, times in store.next_few(10)] == [1]
+
+
 def test_a_partition_that_went_to_another_worker_is_put_away(open_shelf: Callable[[int], Shelf]) -> None:
     states = states_on(open_shelf)
     recover(states, 3, (0, b"ada", state(2)))
