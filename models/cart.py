@@ -30,7 +30,7 @@ def cents(amount: float | None) -> int:
     """Whole cents of a money amount, half to even; what is missing or absurd is clamped to 0 … 10^12."""
     if amount is None:
         return 0
-    return max(0, min(MAX_CENTS, round(amount * 100)))
+    return round(max(0.0, min(float(MAX_CENTS), amount * 100)))
 
 
 def item_key(item: Item) -> int:

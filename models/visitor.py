@@ -68,6 +68,8 @@ class Visitor(msgspec.Struct, array_like=True):
     """When ingest received the newest arrival."""
     source: str = ""
     """Write key of the newest session, once all sessions are history."""
+    read_up_to: tuple[int, int, int] | None = None
+    """The stream's: partition and offset of the record folded last, and the newest time that Kafka gave a record until then."""
 
     def observe(self, event: Event, gap: timedelta = GAP) -> list[Session]:
         """Fold an event in; returns every session whose features it changed, in event-time order.

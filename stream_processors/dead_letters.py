@@ -1,6 +1,7 @@
 """What a step could not process, as a dead letter."""
 
 from datetime import datetime
+from typing import Final
 
 from aiokafka import ConsumerRecord
 
@@ -10,18 +11,24 @@ from contracts.features import SessionFeatures
 from contracts.ids import derived_id
 from contracts.topics import SESSION_FEATURES, Topic
 
+MAX_RAW_BYTES: Final = 700_000
+"""Bytes kept of a record: in base64 they are a third more, and Kafka refuses a record above a megabyte, again at each attempt."""
+
 
 def dead_letter(
     topic: Topic, record: ConsumerRecord, *, stage: Stage, code: str, message: str, now: datetime
 ) -> DeadLetter:
     """The dead letter of a record of `topic`; the same record gives the same id each time it fails at `stage`."""
     source = f"{topic.name}/{record.partition}/{record.offset}"
+    raw = record.value or b""
+    if len(raw) > MAX_RAW_BYTES:
+        message = f"{message}; the first {MAX_RAW_BYTES:,} of its {len(raw):,} bytes are kept"
     return DeadLetter(
         dead_letter_id=derived_id(stage, source, str(record.timestamp)),
         stage=stage,
         code=code,
         message=message,
-        raw=record.value or b"",
+        raw=raw[:MAX_RAW_BYTES],
         visitor_id=record.key.decode("utf-8", "replace") if record.key else None,
         received_at=now,
         source=source,

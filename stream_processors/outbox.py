@@ -24,6 +24,9 @@ class Outbox:
         self._producer = producer
         self._source = source
         self._records: list[Record] = []
+        self.states_last = False
+        """Whether changelog records are sent once Kafka has all else. What an event changed is told again when it is read
+        again; what time closed, or what became history, is not: a state must not say it before it was told."""
 
     def put(
         self, topic: Topic, partition: int, visitor_id: str, value: msgspec.Struct, *, id: str, time: datetime
@@ -45,6 +48,12 @@ class Outbox:
         Raises Kafka's error, and then nothing may be acknowledged.
         """
         records, self._records = self._records, []
+        if not self.states_last:
+            return await self._send_all(records)
+        told = await self._send_all([record for record in records if record[4] is not None])
+        return told | await self._send_all([record for record in records if record[4] is None])
+
+    async def _send_all(self, records: list[Record]) -> dict[tuple[str, int], range]:
         if not records:
             return {}
         places: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)

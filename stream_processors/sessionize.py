@@ -79,7 +79,8 @@ class Sessionizer:
     ) -> list[SessionFeatures]:
         visitor = self._store.get(visitor_id, partition)
         try:
-            changed = self._observe(visitor, [event for _, event in arrivals])
+            changed = self._observe(visitor, arrivals, outbox)
+            visitor.read_up_to = _read_up_to(visitor, [record for record, _ in arrivals])
         except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
             changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
@@ -94,29 +95,40 @@ class Sessionizer:
         for features in changed:
             self._emit(features, partition, outbox)
         for _, event in arrivals:
-            self._watermarks.observe(partition, event.write_key, event.occurred_at, now=now)
+            # A clock that is ahead, by mistake or on purpose, would take everybody else's sessions along.
+            believed = min(event.occurred_at, event.received_at)
+            self._watermarks.observe(partition, event.write_key, believed, now=now)
         self._schedule(visitor, partition)
         return changed
 
-    def _observe(self, visitor: Visitor, events: Sequence[Event]) -> list[SessionFeatures]:
-        """The sessions that the events changed, each as it stands at the end, with the last event that changed it."""
+    def _observe(
+        self, visitor: Visitor, arrivals: Sequence[tuple[ConsumerRecord, Event]], outbox: Outbox
+    ) -> list[SessionFeatures]:
+        """The sessions that the events changed, each as it stands at the end, with the last event that changed it.
+
+        Records that are read again, as after a crash, change nothing and tell all sessions kept, as events told twice do.
+        """
         told: list[SessionFeatures] = []
         changed: dict[int, tuple[Session, str]] = {}
-        for event in events:
-            if changed and visitor.forgets_by(event, self._gap):
-                told += self._told(visitor, changed)
-                changed.clear()
-            for session in visitor.observe(event, self._gap):
+        for record, event in arrivals:
+            if _is_read_again(visitor, record):
+                touched = visitor.sessions
+            else:
+                if changed and visitor.forgets_by(event, self._gap):
+                    told += self._told(visitor, changed)
+                    changed.clear()
+                    outbox.states_last = True
+                touched = visitor.observe(event, self._gap)
+            for session in touched:
                 changed[id(session)] = (session, event.message_id)
         return told + self._told(visitor, changed)
 
     def _told(self, visitor: Visitor, changed: dict[int, tuple[Session, str]]) -> list[SessionFeatures]:
-        # A session may have been merged into another since.
-        kept = {id(session) for session in visitor.sessions}
+        # A session may have been merged into another since. The newest comes last: it is what a page is told.
         return [
-            features_of(visitor, session, caused_by, self._gap)
-            for key, (session, caused_by) in changed.items()
-            if key in kept
+            features_of(visitor, session, changed[id(session)][1], self._gap)
+            for session in visitor.sessions
+            if id(session) in changed
         ]
 
     def _fold_one_by_one(
@@ -127,18 +139,19 @@ class Sessionizer:
         outbox: Outbox,
         now: datetime,
     ) -> list[SessionFeatures]:
-        good: list[Event] = []
+        good: list[tuple[ConsumerRecord, Event]] = []
         for record, event in arrivals:
             self._store.discard_live(visitor_id)
             visitor = self._store.get(visitor_id, partition)
             try:
-                self._observe(visitor, [*good, event])
+                self._observe(visitor, [*good, (record, event)], outbox)
             except Exception as error:  # the same surprise, now with the one event that brings it
                 self._bury(partition, record, "unfoldable", repr(error), outbox, now)
             else:
-                good.append(event)
+                good.append((record, event))
         self._store.discard_live(visitor_id)
-        return self._observe(self._store.get(visitor_id, partition), good)
+        outbox.states_last = True  # the next poll's state has the offsets of what is buried here
+        return self._observe(self._store.get(visitor_id, partition), good, outbox)
 
     def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
         # Unique for what is said: a closed session, or one that a late event reopened and closed, is told under an id of its own.
@@ -208,6 +221,8 @@ class Sessionizer:
         for session in closed:
             self._emit(features_of(visitor, session, session.last[1], self._gap), partition, outbox)
         CLOSED.inc(len(closed))
+        if closed:
+            outbox.states_last = True
         if visitor.forget_until(watermark, self._gap) or closed:
             self._store.put(visitor, partition, outbox)
 
@@ -217,10 +232,31 @@ class Sessionizer:
         self._scheduled.clear()
         self._watermarks = Watermarks()
         for partition, visitor in self._store.recovered():
-            if not visitor.sessions and visitor.history.last_seen_at is not None:
-                self._watermarks.observe(partition, visitor.source, visitor.history.last_seen_at, now=now)
-            for session in visitor.sessions:
-                self._watermarks.observe(partition, session.write_key, session.last[0], now=now)
+            seen_at = [(session.write_key, session.last[0]) for session in visitor.sessions]
+            if not seen_at and visitor.history.last_seen_at is not None:
+                seen_at = [(visitor.source, visitor.history.last_seen_at)]
+            for write_key, last_seen_at in seen_at:
+                believed = min(last_seen_at, visitor.received_at or last_seen_at)
+                self._watermarks.observe(partition, write_key, believed, now=now)
             self._schedule(visitor, partition)
         VISITORS.set(len(self._store))
         STORE_BYTES.set(self._store.size_bytes())
+
+
+def _is_read_again(visitor: Visitor, record: ConsumerRecord) -> bool:
+    """Whether the record is in the visitor's state. One of a topic that was made anew is not: Kafka got it later."""
+    if visitor.read_up_to is None:
+        return False
+    partition, offset, newest = visitor.read_up_to
+    return bool(record.partition == partition and record.offset <= offset and record.timestamp <= newest)
+
+
+def _read_up_to(visitor: Visitor, records: Sequence[ConsumerRecord]) -> tuple[int, int, int] | None:
+    """How far the visitor's state has the partition once these records, in its order, are folded."""
+    new = [record for record in records if not _is_read_again(visitor, record)]
+    if not new:
+        return visitor.read_up_to
+    newest = max(record.timestamp for record in new)
+    if visitor.read_up_to is not None and visitor.read_up_to[0] == new[-1].partition:
+        newest = max(newest, visitor.read_up_to[2])
+    return new[-1].partition, new[-1].offset, newest

@@ -90,7 +90,7 @@ class MemoryShelf:
         return [(each, raw) for each in islice(self._round, limit) if (raw := self._states.get(each)) is not None]
 
     def values(self) -> Iterator[bytes]:
-        yield from self._states.values()
+        yield from list(self._states.values())  # read in a thread, while the next recovery may write
 
     def __len__(self) -> int:
         return len(self._states)

@@ -122,6 +122,21 @@ def test_however_the_topics_interleave_and_batches_fall_the_tables_end_the_same(
         assert tables.everything() == expected, f"seed {seed}"
 
 
+def test_what_only_one_of_two_reports_of_a_purchase_tells_is_kept_however_batches_fall(tables: Tables) -> None:
+    silent = event("purchase", "12:00", message_id="m1", value=9.0, transaction_id="T1")
+    telling = event(
+        "purchase", "12:01", message_id="m2", user_id="u1", value=9.0, transaction_id="T1", currency="EUR", coupon="TEA",
+        items=({"item_id": "tea", "quantity": 2},),
+    )  # fmt: skip
+    for batches in ([silent, telling],), ([telling, silent],), ([silent], [telling]), ([telling], [silent]):
+        tables.empty()
+        for batch in batches:
+            tables.write(*batch)
+        assert tables.rows("select message_id, user_id, currency, coupon, item_count from conversions") == [
+            ("m1", "u1", "EUR", "TEA", 2.0)
+        ], batches
+
+
 def cut(arrivals: Sequence[msgspec.Struct], chance: random.Random) -> Iterator[Sequence[msgspec.Struct]]:
     start = 0
     while start < len(arrivals):

@@ -56,3 +56,9 @@ def test_bytes_that_cannot_be_decoded_are_a_dead_letter_and_nothing_stops(tables
 def test_a_dead_letter_that_quotes_what_postgres_cannot_store_is_stored(tables: Tables) -> None:
     tables.write(dead_letter(message="bad title 'a\0b'", visitor_id="\0"))
     assert tables.rows("select message, visitor_id from dead_letter") == [("bad title 'a␀b'", "␀")]
+
+
+def test_an_amount_that_no_money_reaches_is_clamped_and_nothing_stops(tables: Tables) -> None:
+    tables.write(event(), event("purchase", message_id="rich", value=1e308), event())
+    assert tables.rows("select count(*) from events") == [3]
+    assert tables.rows("select message_id, revenue from conversions") == [("rich", 10**10)]

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 
+from contracts.topics import EVENTS_DLQ
 from stream_processors.outbox import Outbox
+from tests.factories import at, dead_letter
 
 
 class Batch:
@@ -76,6 +78,26 @@ def test_a_batch_that_kafka_refuses_fails_the_sending() -> None:
         client.unacknowledged[0].set_exception(KafkaTimeoutError())
         with pytest.raises(KafkaTimeoutError):
             await sending
+
+    asyncio.run(story())
+
+
+def test_states_that_say_more_than_can_be_told_again_wait_until_kafka_has_all_else() -> None:
+    async def story() -> None:
+        client = Client()
+        outbox = Outbox(client, "test")
+        outbox.put_raw("visitors-changelog", 1, b"ada", b"closed")
+        outbox.put(EVENTS_DLQ, 1, "ada", dead_letter(), id="1", time=at("12:00"))
+        outbox.states_last = True
+        sending = asyncio.create_task(outbox.send())
+        while not client.unacknowledged:
+            await asyncio.sleep(0)
+        assert client.sent.keys() == {("events-dlq", 1)}
+        client.unacknowledged[0].set_result(SimpleNamespace(offset=7))
+        while len(client.unacknowledged) < 2:
+            await asyncio.sleep(0)
+        client.unacknowledged[1].set_result(SimpleNamespace(offset=4))
+        assert await sending == {("events-dlq", 1): range(7, 8), ("visitors-changelog", 1): range(4, 5)}
 
     asyncio.run(story())
 

@@ -11,15 +11,19 @@ from contracts.events import Event
 from contracts.features import SessionFeatures
 from contracts.outcomes import Outcome
 from models.session import Session
+from models.visitor import MAX_SEEN
+from stream_processors.dead_letters import MAX_RAW_BYTES, dead_features
 from stream_processors.outbox import Outbox
 from stream_processors.sessionize import Sessionizer
 from stream_processors.shelves import MemoryShelf
-from stream_processors.visitors import VisitorStore
+from stream_processors.visitors import MAX_STATE_BYTES, VisitorStore
 from tests.factories import event
 from tests.shelved import states_on
 
 NOW = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
 GAP = timedelta(minutes=30)
+KAFKA_TAKES_BYTES = 1_000_000
+"""Of `message.max.bytes`, by default 1,048,588, some are the batch's, the key's and the headers'."""
 
 
 class Shop:
@@ -30,6 +34,8 @@ class Shop:
         self.states.shelf(3)
         self.restart()
         self.sent: list[Any] = []
+        self.all_records: list[ConsumerRecord[Any, Any]] = []
+        self.written_at = 0
         self._offset = 0
         self._sent_count = 0
 
@@ -39,8 +45,15 @@ class Shop:
         self.sessionizer.recover(now=NOW)
 
     def poll(self, *values: Event | bytes, now: datetime = NOW) -> None:
-        records = [self._record(value) for value in values]
-        self._collect(lambda outbox: self.sessionizer.fold(3, records, outbox, now=now))
+        self.records = [self._record(value) for value in values]
+        self.all_records += self.records
+        self.poll_again(now)
+
+    def poll_again(self, now: datetime = NOW) -> None:
+        self._collect(lambda outbox: self.sessionizer.fold(3, self.records, outbox, now=now))
+
+    def begin_topic_anew(self) -> None:
+        self._offset, self.written_at = 0, self.written_at + 1
 
     def sweep(self, now: datetime) -> None:
         self._collect(lambda outbox: self.sessionizer.sweep(outbox, now=now))
@@ -48,12 +61,12 @@ class Shop:
     def _record(self, value: Event | bytes) -> ConsumerRecord[Any, Any]:
         raw = value if isinstance(value, bytes) else ENCODER.encode(value)
         self._offset += 1
-        return ConsumerRecord("events", 3, self._offset, 0, 0, b"ada", raw, 0, 0, 0, ())
+        return ConsumerRecord("events", 3, self._offset, self.written_at, 0, b"ada", raw, 0, 0, 0, ())
 
     def _collect(self, act: Any) -> None:
         outbox = Outbox(None, "test")
         act(outbox)
-        self.sent = outbox._records
+        self.sent, self.tells_before_states = outbox._records, outbox.states_last
         end = self._sent_count + len(self.values("visitors-changelog"))
         self.store.sent(self.store.take(), {("visitors-changelog", 3): range(self._sent_count, end)})
         self._sent_count = end
@@ -222,3 +235,97 @@ def test_a_visitor_who_stays_away_for_thirteen_months_is_removed_with_a_tombston
         (b"ada", None)
     ]
     assert len(shop.store) == 2
+
+
+def test_what_is_read_again_after_a_crash_counts_once_however_much_one_visitor_sent() -> None:
+    """A shop's server may send everybody's orders as one visitor: more in a poll than the message ids that are remembered."""
+    shop = Shop()
+    shop.poll(*[event("purchase", "12:00", value=1.0, transaction_id=f"t{n}") for n in range(MAX_SEEN + 500)])
+    once = shop.features()
+    shop.restart()
+    shop.poll_again()
+    assert shop.features() == once
+    assert [(f.event_count, f.purchase_count) for f in once] == [(MAX_SEEN + 500, MAX_SEEN + 500)]
+
+
+def test_what_is_read_again_is_not_counted_again_although_the_visitor_is_history_by_then() -> None:
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0))
+    shop.poll(event("page_view", NOW + timedelta(days=3), visitor_id="bob"))
+    shop.sweep(NOW + timedelta(minutes=1))
+    shop.records = shop.all_records
+    shop.restart()
+    shop.poll_again()
+    shop.poll(event("page_view", NOW + timedelta(days=3)))
+    assert [(f.previous_session_count, f.previous_purchase_count) for f in shop.features()] == [(1, 1)]
+
+
+def test_a_topic_that_begins_anew_is_counted_from_its_first_record() -> None:
+    shop = Shop()
+    shop.poll(event(), event(), event())
+    shop.begin_topic_anew()
+    shop.poll(event())
+    assert [f.event_count for f in shop.features()] == [4]
+
+
+def test_a_clock_that_is_ahead_does_not_close_the_sessions_of_others() -> None:
+    shop = Shop()
+    shop.poll(event("page_view", NOW, visitor_id="ada"), event("page_view", NOW, visitor_id="bob"))
+    tomorrow = NOW + timedelta(hours=24)
+    shop.poll(event("page_view", tomorrow, visitor_id="eve", received_at=NOW))
+    shop.sweep(NOW + timedelta(minutes=1))
+    assert shop.outcomes() == []
+    shop.restart()
+    shop.sweep(NOW + timedelta(minutes=2))
+    assert shop.outcomes() == []
+    shop.sweep(NOW + timedelta(minutes=31))
+    assert {each.visitor_id for each in shop.outcomes()} == {"ada", "bob"}
+
+
+def test_a_visitor_whose_sums_no_record_can_hold_is_buried_and_stops_nobody_else() -> None:
+    shop = Shop()
+    shop.poll(*[event("user_engagement", click_count=2**63, visitor_id="bot") for _ in range(2)], event())
+    assert [each.visitor_id for each in shop.features()] == ["ada"]
+    assert [DEAD_LETTER_DECODER.decode(value).code for value in shop.values("events-dlq")] == ["visitor_too_large"] * 2
+
+
+def test_bytes_that_make_too_large_a_dead_letter_for_kafka_are_buried_by_their_beginning() -> None:
+    shop = Shop()
+    shop.poll(b"x" * 1_000_000, event())
+    (raw,) = shop.values("events-dlq")
+    letter = DEAD_LETTER_DECODER.decode(raw)
+    assert len(raw) < KAFKA_TAKES_BYTES
+    assert letter.raw == b"x" * MAX_RAW_BYTES
+    assert "the first 700,000 of its 1,000,000 bytes are kept" in letter.message
+
+
+def test_every_record_made_of_the_largest_state_fits_a_record_of_kafka() -> None:
+    """A session that always begins earlier has as many former ids as events, and features name them all."""
+    shop = Shop()
+    earlier = [event(occurred_at=NOW - timedelta(seconds=n)) for n in range(20_250)]
+    shop.poll(*earlier)
+    (state,) = shop.values("visitors-changelog")
+    assert MAX_STATE_BYTES * 0.99 < len(state) <= MAX_STATE_BYTES
+    (features,) = shop.features()
+    letter = dead_features(3, features, code="undecidable", message="a bug", now=NOW)
+    assert max(map(len, [*shop.values("session-features"), ENCODER.encode(letter)])) < KAFKA_TAKES_BYTES
+
+
+def test_what_no_event_would_tell_again_is_told_before_the_state_says_that_it_was() -> None:
+    """A crash between would leave a session closed, or history, of which nobody ever heard."""
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0), event("page_view", "12:01", visitor_id="bob"))
+    assert not shop.tells_before_states
+    shop.sweep(NOW + timedelta(hours=1))
+    assert len(shop.outcomes()) == 2
+    assert shop.tells_before_states
+    shop.poll(event("page_view", NOW), event("page_view", NOW + timedelta(days=2)))
+    assert shop.tells_before_states
+
+
+def test_the_newest_session_is_told_last_also_when_a_late_event_comes_after_its_own() -> None:
+    """Whoever waits for the visitor's decisions takes the last one for the present."""
+    shop = Shop()
+    shop.poll(event("page_view", "12:00"))
+    shop.poll(event("page_view", "13:00"), event("page_view", "12:05"))
+    assert [(f.started_at.hour, f.event_count) for f in shop.features()] == [(12, 2), (13, 1)]

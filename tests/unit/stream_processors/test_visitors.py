@@ -175,6 +175,22 @@ def test_timers_are_rebuilt_for_every_visitor(open_shelf: Callable[[int], Shelf]
     ]
 
 
+def test_partitions_that_move_again_while_timers_are_rebuilt_end_no_worker(open_shelf: Callable[[int], Shelf]) -> None:
+    """Timers are rebuilt in a thread; meanwhile the next recovery reads on, and what went to others is put away."""
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", state(2)), (1, b"bob", state(1, "bob")))
+    recover(states, 5, (0, b"pat", state(1, "pat")))
+    store = VisitorStore(states, CHANGELOG, 10)
+    rebuilding = store.recovered()
+    next(rebuilding)
+    recover(states, 3, (2, b"eve", state(1, "eve")))
+    recover(states, 4, (0, b"dan", state(1, "dan")))
+    asyncio.run(states.on_recovery_completed({place(4)}, set()))
+    assert len(list(rebuilding)) == 1
+    assert [times.visitor_id for _, times in store.recovered()] == ["dan"]
+    assert (list(states.shelves), states.damage) == ([4], None)
+
+
 def test_timers_know_how_long_ago_a_visitor_without_sessions_was_here(open_shelf: Callable[[int], Shelf]) -> None:
     visitor = DECODER.decode(state(2))
     assert visitor.forget_until(at("12:00") + timedelta(days=2))
@@ -197,6 +213,22 @@ def test_all_visitors_come_by_in_turn_a_few_at_a_time(open_shelf: Callable[[int]
     counts = [seen.count(name) for name in set(seen)]
     assert max(counts) - min(counts) <= 1
     assert min(counts) > 2
+
+
+def test_a_visitor_who_comes_by_is_seen_as_of_now_also_while_kafka_has_not_acknowledged_it(
+    open_shelf: Callable[[int], Shelf],
+) -> None:
+    """One who returns after more than a year would be forgotten in the moment of returning."""
+    long_gone = DECODER.decode(state(2))
+    assert long_gone.forget_until(at("12:00") + timedelta(days=400))
+    states = states_on(open_shelf)
+    recover(states, 3, (0, b"ada", ENCODER.encode(long_gone)))
+    store, outbox = VisitorStore(states, CHANGELOG, 10), Outbox(None, "test")
+    visitor = store.get("ada", 3)
+    visitor.observe(event(visitor_id="ada"))
+    store.put(visitor, 3, outbox)
+    store.take()
+    assert [len(times.sessions) for _, times in store.next_few(10)] == [1]
 
 
 def test_a_partition_that_went_to_another_worker_is_put_away(open_shelf: Callable[[int], Shelf]) -> None:
