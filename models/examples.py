@@ -97,7 +97,9 @@ def examples_of(
         visit.session = session
         visit.story.add(event)
         if own is None:
-            visit.length, visit.purchase_count = session.event_count, len(session.purchases)
+            visit.length = session.event_count
+            if session.purchases:
+                visit.purchase_count = len(visitors[event.visitor_id].history_before(session).new_purchases(session))
         else:
             visit.length = own.number or visit.length + 1
             visit.began_at = visit.began_at or event.occurred_at

@@ -53,7 +53,7 @@ class Session(msgspec.Struct, array_like=True):
     viewed_cents_max: int = 0
     cart_acts: list[cart.CartAct] = []
     purchases: dict[str, int] = {}
-    """Cents by conversion id; the larger amount when one purchase was told twice."""
+    """Cents by conversion id, also of those that an earlier session told; the larger amount when one was told twice."""
     engagement: Engagement = msgspec.field(default_factory=Engagement)
     entry: tuple[Mark, str | None, str] | None = None
     """The earliest event that tells a page or a campaign: its path and the channel."""

@@ -18,13 +18,8 @@ def features_of(visitor: Visitor, session: Session, caused_by: str, gap: timedel
     """
     if visitor.received_at is None:
         raise ValueError(f"visitor {visitor.visitor_id} has a session but no event; fold events with `Visitor.observe`")
-    history = visitor.history
-    if visitor.sessions[0] is not session:
-        history = history.copy()
-        for earlier in visitor.sessions:
-            if earlier is session:
-                break
-            history.remember(earlier)
+    history = visitor.history_before(session)
+    bought = history.new_purchases(session)
     started_at, last_seen_at = session.first[0], session.last[0]
     count = session.counts.get
     cart_cents, cart_items = cart.contents(session.cart_acts) if session.cart_acts else (0, 0)
@@ -57,8 +52,8 @@ def features_of(visitor: Visitor, session: Session, caused_by: str, gap: timedel
         promotion_count=sum(count(name, 0) for name in PROMOTION),
         coupon_count=count(names.COUPON_APPLIED, 0),
         checkout_step_count=sum(count(name, 0) for name in CHECKOUT),
-        purchase_count=len(session.purchases),
-        revenue=sum(session.purchases.values()) / 100,
+        purchase_count=len(bought),
+        revenue=sum(bought.values()) / 100,
         cart_value=cart_cents / 100,
         cart_item_count=cart_items,
         time_on_site_s=(last_seen_at - started_at).total_seconds(),

@@ -17,6 +17,8 @@ HISTORY: Final = timedelta(days=395)
 """How long a visitor who does not come back is remembered: 13 months, as long as a browser may keep the visitor's id."""
 MAX_SEEN: Final = 1_024
 """Message ids remembered of one visitor, newest arrivals first to stay."""
+MAX_BOUGHT: Final = 64
+"""Conversion ids remembered of a visitor's history, those of the newest sessions first to stay."""
 
 
 class History(msgspec.Struct, array_like=True):
@@ -29,16 +31,28 @@ class History(msgspec.Struct, array_like=True):
     event_count: int = 0
     add_to_cart_count: int = 0
     checkout_step_count: int = 0
+    bought: list[str] = []
+    """Conversion ids of the newest purchases."""
 
     def remember(self, session: Session) -> None:
+        new = self.new_purchases(session)
         self.session_count += 1
-        self.purchase_count += len(session.purchases)
-        self.revenue_cents += sum(session.purchases.values())
+        self.purchase_count += len(new)
+        self.revenue_cents += sum(new.values())
+        if new:
+            self.bought = [*self.bought, *sorted(new)][-MAX_BOUGHT:]
         self.event_count += session.event_count
         self.add_to_cart_count += session.counts.get(names.ADD_TO_CART, 0)
         self.checkout_step_count += sum(session.counts.get(name, 0) for name in CHECKOUT)
         ended_at = session.last[0]
         self.last_seen_at = ended_at if self.last_seen_at is None else max(self.last_seen_at, ended_at)
+
+    def new_purchases(self, session: Session) -> dict[str, int]:
+        """Cents by conversion id of what was bought in the session after this history.
+
+        A page of thanks that is opened once more, days later, tells an old purchase again.
+        """
+        return {each: amount for each, amount in session.purchases.items() if each not in self.bought}
 
     def copy(self) -> "History":
         return History(
@@ -49,6 +63,7 @@ class History(msgspec.Struct, array_like=True):
             self.event_count,
             self.add_to_cart_count,
             self.checkout_step_count,
+            self.bought,
         )
 
 
@@ -132,6 +147,17 @@ class Visitor(msgspec.Struct, array_like=True):
             else:
                 self.history.remember(session)
         self.sessions = kept
+
+    def history_before(self, session: Session) -> History:
+        """What is known of the sessions before one of those kept; not to be changed."""
+        if self.sessions[0] is session:
+            return self.history
+        history = self.history.copy()
+        for earlier in self.sessions:
+            if earlier is session:
+                break
+            history.remember(earlier)
+        return history
 
     def forgets_by(self, event: Event, gap: timedelta = GAP) -> bool:
         """Whether folding the event would move a session into the history: what it has become must be told before."""

@@ -28,7 +28,11 @@ def plain_sessions(arrivals: Sequence[Event], gap: timedelta) -> list[dict[str, 
         "user_id": users[-1] if users else None,
         "received_at": max(event.received_at for event in events),
     }
-    return [{**always, **_session(run), **_history(runs[:place], run)} for place, run in enumerate(runs)]
+    orders = _orders_of(runs)
+    return [
+        {**always, **_session(run), **_bought(orders[place]), **_history(runs[:place], orders[:place], run)}
+        for place, run in enumerate(runs)
+    ]
 
 
 def comparable(features: SessionFeatures) -> dict[str, Any]:
@@ -59,7 +63,6 @@ def _session(run: list[Event]) -> dict[str, Any]:
     viewed = [item for e in run if e.event_name == "view_item" for item in e.properties.items]
     prices = [round(item.price * 100) for item in viewed if item.price is not None]
     acts = [e for e in run if e.event_name in ("add_to_cart", "remove_from_cart", "purchase")]
-    orders = _orders(run)
     entry = next((e.context for e in run if _tells_entry(e)), None)
     numbers = [e.properties.ga_session_number for e in run if e.properties.ga_session_number is not None]
     cart_cents, cart_items = _cart(acts)
@@ -82,8 +85,6 @@ def _session(run: list[Event]) -> dict[str, Any]:
         "promotion_count": count("view_promotion", "select_promotion"),
         "coupon_count": count("coupon_applied"),
         "checkout_step_count": count(*CHECKOUT),
-        "purchase_count": len(orders),
-        "revenue": sum(orders.values()) / 100,
         "cart_value": cart_cents / 100,
         "cart_item_count": cart_items,
         "time_on_site_s": (last.occurred_at - first.occurred_at).total_seconds(),
@@ -119,8 +120,11 @@ def _session(run: list[Event]) -> dict[str, Any]:
     }
 
 
-def _history(before: list[list[Event]], run: list[Event]) -> dict[str, Any]:
-    orders = [_orders(each) for each in before]
+def _bought(orders: dict[str, int]) -> dict[str, Any]:
+    return {"purchase_count": len(orders), "revenue": sum(orders.values()) / 100}
+
+
+def _history(before: list[list[Event]], orders: list[dict[str, int]], run: list[Event]) -> dict[str, Any]:
     events = [event for each in before for event in each]
     return {
         "previous_session_count": len(before),
@@ -133,6 +137,17 @@ def _history(before: list[list[Event]], run: list[Event]) -> dict[str, Any]:
         "previous_add_to_cart_count": sum(event.event_name == "add_to_cart" for event in events),
         "previous_checkout_step_count": sum(event.event_name in CHECKOUT for event in events),
     }
+
+
+def _orders_of(runs: list[list[Event]]) -> list[dict[str, int]]:
+    """Orders of each run: one that is told again in a later run is the earlier one's."""
+    known: set[str] = set()
+    found = []
+    for run in runs:
+        new = {key: cents for key, cents in _orders(run).items() if key not in known}
+        known |= new.keys()
+        found.append(new)
+    return found
 
 
 def _orders(run: list[Event]) -> dict[str, int]:

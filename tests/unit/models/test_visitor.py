@@ -202,3 +202,27 @@ def test_a_state_written_and_read_again_goes_on_alike(
     for each in events[cut:]:
         resumed.observe(each)
     assert resumed == told(*events)
+
+
+def test_a_purchase_told_again_in_a_later_session_is_the_earlier_ones() -> None:
+    visitor = Visitor("ada")
+    visitor.observe(at(0, "purchase", value=30.0, transaction_id="T1"))
+    reopened = visitor.observe(at(120, "purchase", value=30.0, transaction_id="T1"))[-1]
+    told = features_of(visitor, reopened, "m120")
+    assert (told.purchase_count, told.revenue) == (0, 0.0)
+    assert (told.previous_purchase_count, told.previous_revenue) == (1, 30.0)
+    another = visitor.observe(at(240, "purchase", value=8.0, transaction_id="T2"))[-1]
+    told = features_of(visitor, another, "m240")
+    assert (told.purchase_count, told.revenue, told.previous_purchase_count) == (1, 8.0, 1)
+    days_later = visitor.observe(at(3 * 24 * 60, "purchase", value=8.0, transaction_id="T2"))[-1]
+    told = features_of(visitor, days_later, "m4320")
+    assert (told.purchase_count, told.previous_purchase_count, told.previous_revenue) == (0, 2, 38.0)
+
+
+def test_a_purchase_that_arrives_late_in_an_earlier_session_is_taken_from_the_later_one() -> None:
+    visitor = Visitor("ada")
+    visitor.observe(at(0, "page_view"))
+    later = visitor.observe(at(120, "purchase", value=30.0, transaction_id="T1"))[-1]
+    assert features_of(visitor, later, "m120").purchase_count == 1
+    touched = visitor.observe(at(5, "purchase", value=30.0, transaction_id="T1"))
+    assert [features_of(visitor, each, "m5").purchase_count for each in touched] == [1, 0]
