@@ -69,7 +69,7 @@ class Registry:
             return msgspec.json.decode(self.state_file.read_bytes(), type=State)
         except FileNotFoundError:
             return State()
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
             raise RegistryError(
                 f"{self.state_file} cannot be read: {error}; restore it, or remove it to begin with the model that ships"
             ) from error
@@ -98,7 +98,7 @@ class Registry:
             raise RegistryError(
                 f"there is no version {version}; `shopstream models ls` lists those there are"
             ) from None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
             raise RegistryError(f"{path} cannot be read: {error}; add the model again") from error
 
     def load(self, version: str) -> Scorer:

@@ -124,9 +124,16 @@ def test_a_broken_model_cannot_be_added_promoted_or_rolled_back_to(registry: Reg
 
 
 def test_a_state_that_cannot_be_read_says_what_to_do(registry: Registry) -> None:
-    registry.state_file.write_text("{")
-    with pytest.raises(RegistryError, match="restore it, or remove it"):
-        registry.state()
+    for damaged in (b"{", b'{"champion": "\xff"}'):
+        registry.state_file.write_bytes(damaged)
+        with pytest.raises(RegistryError, match="restore it, or remove it"):
+            registry.state()
+
+
+def test_a_card_that_cannot_be_read_says_what_to_do(registry: Registry) -> None:
+    (registry.folder_of("a-1") / CARD_FILE).write_bytes(b'{"model_version": "\xff"}')
+    with pytest.raises(RegistryError, match="add the model again"):
+        registry.card("a-1")
 
 
 def test_a_model_that_scores_otherwise_than_when_it_was_trained_is_not_fit(tmp_path: Path) -> None:
