@@ -4,10 +4,12 @@ from datetime import timedelta
 from random import Random
 
 import numpy as np
+import pytest
 
 from contracts.features import SessionFeatures
-from models.personas import PROTOTYPES
+from models.personas import PROTOTYPES, PersonaScorer
 from models.personas_training import fit_personas, named
+from models.serving import Scorer
 from tests.factories import at, features
 
 
@@ -77,3 +79,21 @@ def test_the_same_visits_and_seed_give_the_same_model(sessions: list[SessionFeat
 def test_short_visits_are_used_when_there_are_no_others(sessions: list[SessionFeatures]) -> None:
     short = [session for session in sessions if session.event_count < 8]
     assert len(fit_personas(short, seed=1).centres) == 5
+
+
+def test_visits_that_are_all_alike_get_the_personas_that_ship() -> None:
+    alike = [features("12:00", "12:09", event_count=9, page_count=9) for _ in range(200)]
+    assert fit_personas(alike, seed=1) == Scorer.load().card.personas
+
+
+# A resample without the odd visit has fewer kinds than clusters.
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters:sklearn.exceptions.ConvergenceWarning")
+def test_a_few_kinds_of_visit_and_one_that_differs_can_be_told_apart() -> None:
+    kinds = [features("12:00", "12:09", event_count=9, page_count=pages, cart_value=pages) for pages in range(1, 6)]
+    model = fit_personas(
+        [*kinds * 4_000, features("12:00", "12:09", event_count=9, page_count=5, cart_value=4)], seed=1
+    )
+    assert model.spread > 0, "confidence divides by it"
+    name, confidence = PersonaScorer(model).score(kinds[0])
+    assert name in PROTOTYPES
+    assert 0.2 <= confidence <= 1
