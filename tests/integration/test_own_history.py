@@ -139,7 +139,12 @@ def test_the_same_shop_as_a_log_of_segment_calls_can_be_judged(
         (["train", "--out", "{folder}", "--from", "log.csv", "--format", "uci"], "session totals"),
         (["train", "--out", "{folder}", "--from", "postgres", "--visits", "500"], "simulated shoppers"),
         (["train", "--out", "{folder}", "--until", "2026-01-01"], "simulated shoppers have none"),
+        (["train", "--out", "{folder}", "--from", "log.csv", "--format", "postgres"], "would not read log.csv"),
+        (["train", "--out", "{folder}", "--seed", "4294967296"], "less than or equal to 4294967295"),
         (["evaluate", "--data", "log.jsonl"], "a log needs its --format"),
+        (["evaluate", "--data", "log.jsonl", "--format", "postgres"], "would not read log.jsonl"),
+        (["evaluate", "--data", "log.csv", "--format", "uci", "--report", "r.html"], "takes no --report"),
+        (["evaluate", "--data", "log.csv", "--format", "rees46", "--report", "{folder}/r.html"], "there is no folder"),
     ],
 )
 def test_what_is_missing_is_said(
