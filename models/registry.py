@@ -77,7 +77,9 @@ class Registry:
     def versions(self) -> list[str]:
         """Every version there is, by name; the model that ships comes first."""
         with contextlib.suppress(FileNotFoundError):
-            found = [each.name for each in (self.folder / VERSIONS).iterdir() if (each / CARD_FILE).is_file()]
+            there = (self.folder / VERSIONS).iterdir()
+            # What an interrupted `add` left half done has a name that no version can have.
+            found = [each.name for each in there if NAME.fullmatch(each.name) and (each / CARD_FILE).is_file()]
             return [DEFAULT, *sorted(found)]
         return [DEFAULT]
 

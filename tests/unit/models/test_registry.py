@@ -54,6 +54,11 @@ def test_adding_the_same_again_changes_nothing_and_another_under_its_name_is_ref
     assert registry.card("a-1") == Scorer.load(tmp_path / "a-1").card
 
 
+def test_what_an_interrupted_add_left_is_no_version(registry: Registry, tmp_path: Path) -> None:
+    model_in(tmp_path / "registry" / "versions" / ".adding-x1", "d-4")
+    assert registry.versions() == [DEFAULT, "a-1", "b-2", "c-3"]
+
+
 def test_promoting_tells_who_when_and_from_what(registry: Registry) -> None:
     promoted(registry, "a-1", "b-2")
     state = registry.state()
