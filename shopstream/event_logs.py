@@ -90,7 +90,7 @@ def _recorded(path: Path, choice: Choice) -> Iterator[Event]:
         for record in recordings.events_in_file(path):
             if record.value is None:
                 continue
-            with suppress(msgspec.MsgspecError):
+            with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
                 event = EVENT_DECODER.decode(record.value)
                 if choice(event.visitor_id):
                     yield event

@@ -94,7 +94,9 @@ def test_a_recording_of_the_topics_is_the_same_log(tmp_path: Path) -> None:
     records = [
         Record(offset, 0, each.visitor_id.encode(), ENCODER.encode(each), []) for offset, each in enumerate(events)
     ]
+    latin = ENCODER.encode(events[0]).replace(b'"visitor_id":"', b'"visitor_id":"\xff')  # Kafka keeps any bytes
     records.append(Record(len(events), 0, None, b"no event", []))
+    records.append(Record(len(events) + 1, 0, None, latin, []))
     file = tmp_path / "events.recording"
     write_recording(file, [{EVENTS.name: Part(EVENTS.name, 0, 0, 0, records)}])
     in_order = sorted(events, key=lambda each: (each.visitor_id, each.occurred_at, each.message_id))
