@@ -61,7 +61,7 @@ def _curves(curve: Sequence[PrefixRow]) -> str:
     lines = [
         Line("AUC", [(row.k, row.auc or 0.0) for row in known]),
         Line(
-            "PR-AUC (average precision)",
+            "PR-AUC",
             [(row.k, row.pr_auc or 0.0) for row in known],
             band=[(row.k, *row.pr_auc_interval) for row in known if row.pr_auc_interval],
         ),

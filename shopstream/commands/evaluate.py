@@ -92,7 +92,7 @@ def evaluate(
         return
     _show(result)
     if report is not None:
-        screen().print(f"charts are in {report}")
+        screen().print(f"charts are in {report}", markup=False)
 
 
 def _show(result: "Evaluation") -> None:
@@ -102,7 +102,7 @@ def _show(result: "Evaluation") -> None:
     from shopstream.summary import sentences_of
 
     lines = screen()
-    lines.print(f"{result.data}, model {result.model_version}")
+    lines.print(f"{result.data}, model {result.model_version}", markup=False)
     lines.print(result.protocol)
     for sentence in sentences_of(result.curve):
         lines.print(sentence)

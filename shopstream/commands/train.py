@@ -68,7 +68,7 @@ def train(
             f"{version} is in the registry; `shopstream models show {version}`, `shopstream models promote {version}`"
         )
     else:
-        lines.print(f"{card.model_version} is in {out}")
+        lines.print(f"{card.model_version} is in {out}", markup=False)
     if card.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in card.challengers.items())
         lines.print(f"log loss on later visitors: {tried}")

@@ -126,3 +126,12 @@ def test_a_log_of_the_same_visit_again_and_again_teaches_a_model(tmp_path: Path)
     with threadpool_limits(1):
         assert main(["train", "--from", str(tmp_path), "--format", "own", "--out", str(tmp_path / "model")]) == 0
     assert Scorer.load(tmp_path / "model").card.personas == Scorer.load().card.personas
+
+
+def test_names_in_brackets_are_told_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, page = tmp_path / "log [old].jsonl", tmp_path / "report [old].html"
+    log.write_text('{"type": "page", "anonymousId": "ada", "timestamp": "2026-03-01T12:00:00Z"}\n')
+    assert main(["evaluate", "--data", str(log), "--format", "own", "--report", str(page)]) == 0
+    told = capsys.readouterr().out
+    assert log.name in told
+    assert str(page) in told
