@@ -185,10 +185,20 @@ class Registry:
         part.replace(self.state_file)
         return change
 
+    def require_writable(self) -> None:
+        """Make the folder where there is none; asked before a long training, not after it. Raises `RegistryError`."""
+        elsewhere = "name another folder in SHOPSTREAM_PROCESS_REGISTRY_DIR"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RegistryError(f"{self.folder} cannot be a registry: {error.strerror}; {elsewhere}") from error
+        if not os.access(self.folder, os.W_OK):
+            raise RegistryError(f"{self.folder} may not be written by this user; {elsewhere}")
+
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """One writer at a time."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.require_writable()
         with (self.folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

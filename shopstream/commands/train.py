@@ -112,9 +112,11 @@ def _folder(out: Path | None) -> Iterator[Path]:
         out.mkdir(parents=True, exist_ok=True)
         yield out
         return
+    versions = registry()
+    versions.require_writable()
     with TemporaryDirectory(prefix="shopstream-model-") as folder:
         yield Path(folder)
-        registry().add(Path(folder))
+        versions.add(Path(folder))
 
 
 def _simulated(out: Path, visits: int | None, seed: int) -> "Card":

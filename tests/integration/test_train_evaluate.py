@@ -135,3 +135,12 @@ def test_names_in_brackets_are_told_as_they_are(tmp_path: Path, capsys: pytest.C
     told = capsys.readouterr().out
     assert log.name in told
     assert str(page) in told
+
+
+def test_a_registry_that_cannot_be_is_said_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "registry").write_text("no folder")
+    monkeypatch.setenv("SHOPSTREAM_PROCESS_REGISTRY_DIR", str(tmp_path / "registry"))
+    assert main(["train", "--from", str(tmp_path / "no log"), "--format", "own"]) == 1
+    assert "cannot be a registry" in capsys.readouterr().err

@@ -54,6 +54,13 @@ def test_adding_the_same_again_changes_nothing_and_another_under_its_name_is_ref
     assert registry.card("a-1") == Scorer.load(tmp_path / "a-1").card
 
 
+def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "registry").write_text("no folder")
+    for folder in (tmp_path / "registry", tmp_path / "registry" / "below"):
+        with pytest.raises(RegistryError, match="cannot be a registry"):
+            Registry(folder).promote(DEFAULT, by="ada", at=at())
+
+
 def test_what_an_interrupted_add_left_is_no_version(registry: Registry, tmp_path: Path) -> None:
     model_in(tmp_path / "registry" / "versions" / ".adding-x1", "d-4")
     assert registry.versions() == [DEFAULT, "a-1", "b-2", "c-3"]
