@@ -60,10 +60,9 @@ def fit_calibration(raw: Numbers, bought: Numbers) -> Calibration:
     used = np.unique(bins)
     rate = bought.mean()
     counts = np.array([np.sum(bins == each) for each in used], dtype=np.float64)
-    means = np.array([raw[bins == each].mean() for each in used])
+    # Rounded before the fit: of one output in several bins the means differ in the last bit, and a line between those has no slope.
+    means = np.maximum.accumulate(np.array([raw[bins == each].mean() for each in used]).round(6))
     # One example's worth of the overall rate keeps a bin without a buyer above 0.
     shares = np.array([(bought[bins == each].sum() + rate) / (np.sum(bins == each) + 1) for each in used])
     steps = IsotonicRegression().fit(means, shares, sample_weight=counts).predict(means)
-    return Calibration(
-        raw=tuple(np.maximum.accumulate(means.round(6)).tolist()), probability=tuple(steps.round(6).tolist())
-    )
+    return Calibration(raw=tuple(means.tolist()), probability=tuple(steps.round(6).tolist()))

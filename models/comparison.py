@@ -236,7 +236,7 @@ class Comparison:
 def _event(raw: bytes) -> Event | None:
     try:
         return EVENT_DECODER.decode(raw)
-    except msgspec.MsgspecError:  # a dead letter of the stream
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):  # a dead letter of the stream
         return None
 
 

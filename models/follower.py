@@ -115,5 +115,5 @@ def _marks(folder: Path, names: tuple[str, ...] = FILES) -> Iterator[FileMark]:
 def _card(folder: Path) -> Card | None:
     try:
         return msgspec.json.decode((folder / CARD_FILE).read_bytes(), type=Card)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError):
         return None

@@ -20,6 +20,8 @@ from models.serving import DEFAULT_FOLDER
 ENOUGH_VISITS: Final = 100
 SMALLEST_SCALE: Final = 1e-3
 DIGITS: Final = 5
+SMALLEST_SPREAD: Final = 1e-5
+"""Confidence divides by it."""
 RESAMPLES: Final = 10
 SILHOUETTE_VISITS: Final = 2_000
 QUALITY_DIGITS: Final = 3
@@ -33,6 +35,7 @@ def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
     """Cluster whole visits, starting from what the names mean, and give each centre the name whose meaning it is nearest to.
 
     Visits that left early say little and would be two clusters of their own: they are left out, unless there are hardly others.
+    Where hardly two visits differ there is nothing to cluster, and the personas are those of the model that ships.
     """
     long = [visit for visit in visits if visit.event_count >= FULL_EVENTS]
     if len(long) >= ENOUGH_VISITS:
@@ -41,6 +44,8 @@ def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
     mean = np.nanmean(traits, axis=0)
     scale = np.maximum(np.nanstd(traits, axis=0), SMALLEST_SCALE)
     points = np.nan_to_num((traits - mean) / scale)
+    if len(np.unique(points.round(DIGITS), axis=0)) <= len(PROTOTYPES):
+        return shipped_personas()
     clusters = _clustered(points, seed)
     centres = clusters.cluster_centers_
     names = named(centres)
@@ -49,7 +54,7 @@ def fit_personas(visits: Sequence[SessionFeatures], seed: int) -> PersonaModel:
         mean=_rounded(mean),
         scale=_rounded(scale),
         centres={name: _rounded(centres[place]) for name, place in names.items()},
-        spread=round(float(clusters.inertia_) / points.size, DIGITS),
+        spread=max(SMALLEST_SPREAD, round(float(clusters.inertia_) / points.size, DIGITS)),
         silhouette=_silhouette(points, clusters.labels_, seed),
         stability=_stability(points, clusters.labels_, seed),
     )

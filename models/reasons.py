@@ -41,7 +41,11 @@ def _duration(seconds: float) -> str:
 
 
 def _cart(f: SessionFeatures) -> str:
-    return f"cart worth {f.cart_value:,.2f}" if f.cart_value else "empty cart"
+    if f.cart_value:
+        return f"cart worth {f.cart_value:,.2f}"
+    if f.cart_item_count:  # not every sender tells prices
+        return _many(f.cart_item_count, "item in the cart", "items in the cart")
+    return "something in the cart" if f.add_to_cart_count and not f.remove_from_cart_count else "empty cart"
 
 
 def _checkout(f: SessionFeatures) -> str:
@@ -50,7 +54,7 @@ def _checkout(f: SessionFeatures) -> str:
 
 def _products(f: SessionFeatures) -> str:
     views = f.product_view_count
-    if views > 1 and f.distinct_product_count * 2 <= views:
+    if f.distinct_product_count and views > 1 and f.distinct_product_count * 2 <= views:
         return f"{_many(f.distinct_product_count, 'product', 'products')} looked at {views:,} times"
     return _many(views, "product view", "product views") if views else "no product looked at yet"
 
@@ -107,7 +111,7 @@ def _market(f: SessionFeatures) -> str | None:
 
 
 def _time(f: SessionFeatures) -> str:
-    return f"{_duration(f.time_on_site_s)} on the site" if f.time_on_site_s else "has just arrived"
+    return f"{_duration(f.time_on_site_s)} on the site" if f.time_on_site_s > 0.5 else "has just arrived"
 
 
 def _engagement(f: SessionFeatures) -> str | None:
@@ -151,7 +155,11 @@ def _history(f: SessionFeatures) -> str:
         return (
             f"has bought {'once' if f.previous_purchase_count == 1 else f'{f.previous_purchase_count:,} times'} before"
         )
-    return "has been here before without buying" if f.previous_session_count else "has never bought here"
+    if f.previous_session_count:
+        return "has been here before without buying"
+    if f.ga_session_number is not None and f.ga_session_number > 1:  # what was before we came, only the sender knows
+        return f"visit {min(f.ga_session_number, 10**9):,} to the shop"
+    return "has never bought here"
 
 
 REASONS: Final = (

@@ -69,7 +69,7 @@ class Registry:
             return msgspec.json.decode(self.state_file.read_bytes(), type=State)
         except FileNotFoundError:
             return State()
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
             raise RegistryError(
                 f"{self.state_file} cannot be read: {error}; restore it, or remove it to begin with the model that ships"
             ) from error
@@ -77,7 +77,9 @@ class Registry:
     def versions(self) -> list[str]:
         """Every version there is, by name; the model that ships comes first."""
         with contextlib.suppress(FileNotFoundError):
-            found = [each.name for each in (self.folder / VERSIONS).iterdir() if (each / CARD_FILE).is_file()]
+            there = (self.folder / VERSIONS).iterdir()
+            # What an interrupted `add` left half done has a name that no version can have.
+            found = [each.name for each in there if NAME.fullmatch(each.name) and (each / CARD_FILE).is_file()]
             return [DEFAULT, *sorted(found)]
         return [DEFAULT]
 
@@ -98,7 +100,7 @@ class Registry:
             raise RegistryError(
                 f"there is no version {version}; `shopstream models ls` lists those there are"
             ) from None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
             raise RegistryError(f"{path} cannot be read: {error}; add the model again") from error
 
     def load(self, version: str) -> Scorer:
@@ -183,10 +185,20 @@ class Registry:
         part.replace(self.state_file)
         return change
 
+    def require_writable(self) -> None:
+        """Make the folder where there is none; asked before a long training, not after it. Raises `RegistryError`."""
+        elsewhere = "name another folder in SHOPSTREAM_PROCESS_REGISTRY_DIR"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RegistryError(f"{self.folder} cannot be a registry: {error.strerror}; {elsewhere}") from error
+        if not os.access(self.folder, os.W_OK):
+            raise RegistryError(f"{self.folder} may not be written by this user; {elsewhere}")
+
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """One writer at a time."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.require_writable()
         with (self.folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

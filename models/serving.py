@@ -78,7 +78,7 @@ class Scorer:
                 f"no model in {folder}: {error.strerror} ({error.filename}); "
                 f"`shopstream train --out {folder}` makes one, an empty SHOPSTREAM_PROCESS_MODEL_DIR means the one that ships"
             ) from error
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise ModelMismatch(f"{folder / CARD_FILE} is not a model card: {error}; retrain the model") from error
         return cls(card, onnx)
 

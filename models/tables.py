@@ -79,7 +79,12 @@ def table_of(examples: Iterable[Example]) -> Table:
 def joined(parts: Sequence[Table]) -> Table:
     """One table of several."""
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    visits = sorted((visit for part in parts for visit in part.visits), key=lambda visit: visit.session_id)
+    newest: dict[str, SessionFeatures] = {}
+    for visit in (visit for part in parts for visit in part.visits):
+        # A session may begin in one part and go on in the next.
+        if visit.session_id not in newest or visit.event_count >= newest[visit.session_id].event_count:
+            newest[visit.session_id] = visit
+    visits = sorted(newest.values(), key=lambda visit: visit.session_id)
     # Ids are digests: the first of them in order are a fair choice, and always the same.
     return Table(**columns, visits=tuple(visits[:MAX_VISITS]))
 

@@ -215,6 +215,9 @@ def _trained(
         raw = np.empty(len(rows))
         for part in range(CALIBRATION_PARTS):
             unseen = third == part
+            if not unseen.any():
+                continue
+            _require_both_outcomes(f"calibrate, without part {part + 1} of {CALIBRATION_PARTS},", bought[~unseen])
             raw[unseen] = raw_of(learnt(best, np.flatnonzero(~unseen)), rows[unseen])
         return packed(
             learnt(best, np.arange(len(rows))), calibration_of(model, raw, bought, np.maximum(events, 1.0)), metrics

@@ -53,7 +53,7 @@ def stories_of(parts: dict[str, Part]) -> Iterator[Story]:
                 continue
             try:
                 visitor_id = _OWNER.decode(record.value).visitor_id
-            except msgspec.MsgspecError:  # a dead letter of the stream
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):  # a dead letter of the stream
                 continue
             story = stories.get(visitor_id)
             if story is None:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from models.evaluation import GroupRow, PrefixRow, ShareRow, curve_of, groups_of, likelihoods_of, shares_of
+from models.registry import fit
 from models.serving import Scorer
 from models.tables import Table
 from models.training import TrainingFailed, train_on_log
@@ -55,7 +56,7 @@ def evaluate(
 
     Raises `ReplayError`, `ModelMismatch`.
     """
-    scorer = None if model is None else Scorer.load(model)
+    scorer = None if model is None else fit(model)
     table = table_from(path, format, progress)
     if not len(table):
         raise CommandFailed(f"{path} has no event that ingest would take; is --format {format} right?")
@@ -94,7 +95,9 @@ def _require_visits(table: Table, path: Path, until: date) -> None:
 
 def cut_of(table: Table) -> datetime:
     """When the first two thirds of the visits had begun: the nearest midnight (UTC), where the log has days enough."""
-    moment = float(np.quantile(table.started_s[table.length == 1], TRAIN_SHARE))
+    first = table.started_s[table.length == 1]
+    # A log that begins in the middle of its visits may have the first event of none.
+    moment = float(np.quantile(first if len(first) else table.started_s, TRAIN_SHARE))
     is_long = float(np.ptp(table.started_s)) > 6 * DAY_S
     return datetime.fromtimestamp(round(moment / DAY_S) * DAY_S if is_long else round(moment), UTC)
 

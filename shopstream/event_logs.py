@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from os import cpu_count
@@ -35,6 +35,9 @@ POSTGRES: Final = "postgres"
 """In place of a path and its format: what the sink has stored."""
 MAX_BYTES: Final = 1_000_000
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+FOLDED_FROM: Final = EARLIEST + timedelta(days=2)
+FOLDED_TO: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
+"""A pause that reaches beyond the first or the last day there is cannot be told: the stream buries such an event."""
 REPORT_EVERY: Final = 2_000
 
 Choice = Callable[[str], bool]
@@ -87,7 +90,7 @@ def _recorded(path: Path, choice: Choice) -> Iterator[Event]:
         for record in recordings.events_in_file(path):
             if record.value is None:
                 continue
-            with suppress(msgspec.MsgspecError):
+            with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
                 event = EVENT_DECODER.decode(record.value)
                 if choice(event.visitor_id):
                     yield event
@@ -172,7 +175,7 @@ def _gathered(lines: list[Connection], progress: Progress) -> list[Table]:
                 said = line.recv()
             except EOFError:
                 raise ReplayError(
-                    "a process that read the log ended early, perhaps for want of memory; try --workers 1"
+                    "a process that read the log ended early, perhaps for want of memory; give more of that, or fewer files at a time"
                 ) from None
             if isinstance(said, tuple):
                 counts[line] = said
@@ -222,11 +225,13 @@ def visit_of(event: Event) -> Place | None:
 
 
 def _events(story: Iterable[ReplayItem | Event]) -> Iterator[Event]:
-    """What ingest would publish, in the order of time; what it would refuse teaches nothing."""
+    """What ingest would publish and the stream fold, in the order of time; what either would refuse teaches nothing."""
     for item in sorted(story, key=_moment):
+        if item.occurred_at is None or not FOLDED_FROM < item.occurred_at < FOLDED_TO:
+            continue
         if isinstance(item, Event):
             yield item
-        elif item.occurred_at is not None:
+        else:
             event = event_of_bytes(item.body, write_key=HISTORY, received_at=item.occurred_at, max_bytes=MAX_BYTES)
             if not isinstance(event, Rejection):
                 yield event

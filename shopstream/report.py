@@ -61,13 +61,13 @@ def _curves(curve: Sequence[PrefixRow]) -> str:
     lines = [
         Line("AUC", [(row.k, row.auc or 0.0) for row in known]),
         Line(
-            "PR-AUC (average precision)",
+            "PR-AUC",
             [(row.k, row.pr_auc or 0.0) for row in known],
             band=[(row.k, *row.pr_auc_interval) for row in known if row.pr_auc_interval],
         ),
         Line("base rate: PR-AUC of chance", [(row.k, row.base_rate) for row in curve], is_dashed=True),
     ]
-    return chart("After the first k events", "k", lines, x_max=max(row.k for row in curve), y_max=1.0)
+    return chart("After the first k events", "k", lines, x_max=_longest(curve), y_max=1.0)
 
 
 def _lift(curve: Sequence[PrefixRow]) -> str:
@@ -77,8 +77,12 @@ def _lift(curve: Sequence[PrefixRow]) -> str:
         Line("buyers in the top 5 %, against all visits", [(row.k, row.lift or 0.0) for row in known], band=band),
         Line("chance", [(row.k, 1.0) for row in curve], is_dashed=True),
     ]
-    highest = math.ceil(max((high for _, _, high in band), default=1.0) / 5) * 5
-    return chart("Lift after the first k events", "k", lines, x_max=max(row.k for row in curve), y_max=float(highest))
+    highest = 5 * max(1, math.ceil(max((high for _, _, high in band), default=1.0) / 5))
+    return chart("Lift after the first k events", "k", lines, x_max=_longest(curve), y_max=float(highest))
+
+
+def _longest(curve: Sequence[PrefixRow]) -> int:
+    return max((row.k for row in curve), default=1)
 
 
 def _reliability(curve: Sequence[PrefixRow]) -> str:

@@ -22,7 +22,7 @@ def progress(console: Console, title: str, total: float | None, unit: str) -> It
     """A progress bar for the length of a `with` block, with one task; nothing where nobody watches."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),

@@ -3,6 +3,7 @@
 `shopstream train --out models/default` makes the model that ships again.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -104,4 +105,5 @@ def source_of(format: str) -> DataSource:
 
 def before(table: Table, moment: datetime) -> Table:
     """The sessions that began before a moment; they are whole, and nothing of what came after is in them."""
-    return table.at(table.started_s < moment.timestamp())
+    visits = tuple(visit for visit in table.visits if visit.started_at < moment)
+    return dataclasses.replace(table.at(table.started_s < moment.timestamp()), visits=visits)

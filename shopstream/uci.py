@@ -24,6 +24,8 @@ from shopstream.failures import CommandFailed
 REPEATS: Final = 2
 FOLDS: Final = 10
 INNER_FOLDS: Final = 5
+ENOUGH: Final = 2 * FOLDS
+"""Sessions of each outcome, so that every fold can be judged."""
 LABEL: Final = "Revenue"
 FROM_SALES: Final = "PageValues"
 KINDS: Final = ("Administrative", "Informational", "ProductRelated")
@@ -70,7 +72,17 @@ def read(path: Path) -> Uci:
     needed = (LABEL, FROM_SALES, *KINDS, *durations, "BounceRates", "ExitRates", "SpecialDay", "Month", *CATEGORIES[:4])
     if missing := [name for name in (*needed, "VisitorType", "Weekend") if name not in table]:
         raise CommandFailed(f"{file} has no column {', '.join(missing)}; is --format uci right?")
-    return Uci(table.drop(columns=LABEL), _is_true(table[LABEL]).astype(np.intp))
+    numbers = (FROM_SALES, *KINDS, *durations, "BounceRates", "ExitRates", "SpecialDay", *CATEGORIES[:4])
+    for name in numbers:
+        if pd.to_numeric(table[name], errors="coerce").isna().any():
+            raise CommandFailed(f"{file}: column {name} has a cell without a number; is it the table as published?")
+    bought = _is_true(table[LABEL]).astype(np.intp)
+    if min(bought.sum(), len(bought) - bought.sum()) < ENOUGH:
+        raise CommandFailed(
+            f"{file} has {bought.sum()} sessions that bought and {len(bought) - bought.sum()} that did not; "
+            f"cross-validation needs {ENOUGH} of both"
+        )
+    return Uci(table.drop(columns=LABEL), bought)
 
 
 def honest_figures(data: Uci, advance: Advance = lambda _: None, *, repeats: int = REPEATS) -> Iterator[Figures]:

@@ -66,7 +66,7 @@ def _split(values: Numbers, bought: Labels, copies: Copies, seed: int) -> tuple[
 
 
 def _balanced(places: Labels, bought: Labels, seed: int) -> Labels:
-    """The same places, those of buyers repeated by chance until they are as many as the others."""
+    """The same places, those of buyers repeated by chance until they are at least as many as the others."""
     buyers = places[bought[places] > 0]
-    extra = np.random.default_rng(seed).choice(buyers, len(places) - 2 * len(buyers))
+    extra = np.random.default_rng(seed).choice(buyers, max(0, len(places) - 2 * len(buyers)))
     return np.concatenate([places, extra])

@@ -15,7 +15,7 @@ from zlib import crc32
 from contracts import event_names
 from contracts.ids import derived_id
 from producers.replay import tables
-from producers.replay.items import ReplayError, ReplayItem, item
+from producers.replay.items import ReplayError, ReplayItem, item, number
 
 PAGES: Final = {
     "0": (event_names.PAGE_VIEW, "/"),
@@ -28,6 +28,8 @@ PAGES: Final = {
 }
 START: Final = datetime(2021, 3, 1, 12, tzinfo=UTC)
 STEP: Final = timedelta(milliseconds=10)
+MAX_SECONDS: Final = 10**9
+"""No visit is longer than thirty years."""
 
 
 def items(path: Path, choice: Callable[[str], bool]) -> Iterator[ReplayItem]:
@@ -40,14 +42,14 @@ def items(path: Path, choice: Callable[[str], bool]) -> Iterator[ReplayItem]:
     bought = dict(zip(sessions["session"], sessions["purchase"], strict=True))
     views: dict[str, list[tuple[int, str]]] = {}
     for session, page, seconds in zip(pages["session"], pages["page"], pages["seconds"], strict=True):
-        views.setdefault(session, []).append((int(float(seconds)), page))
+        views.setdefault(session, []).append((_seconds(seconds, folder), page))
     for session, story in views.items():
         if session not in starts or not choice(f"dmm-{session}"):
             continue
-        for number, (seconds, page) in enumerate(story):
+        for place, (seconds, page) in enumerate(story):
             name, page_path = PAGES.get(page, (event_names.PAGE_VIEW, "/other"))
             yield _item(
-                name, session, number, starts[session] + timedelta(seconds=seconds, microseconds=number), page_path
+                name, session, place, starts[session] + timedelta(seconds=seconds, microseconds=place), page_path
             )
         if bought[session] not in ("0", "False", ""):
             end = starts[session] + timedelta(seconds=story[-1][0] + 1)
@@ -59,6 +61,15 @@ def _file(folder: Path, name: str) -> Path:
         if path.exists():
             return path
     raise ReplayError(f"{folder} has no {name}.csv.gz; give the folder of the clickstream")
+
+
+def _seconds(text: str, folder: Path) -> int:
+    value = number(text)
+    if not isinstance(value, float) or abs(value) > MAX_SECONDS:
+        raise ReplayError(
+            f"{_file(folder, 'page_events')}: column seconds holds {text!r}, which is no number of seconds"
+        )
+    return int(value)
 
 
 def _item(name: str, session: str, number: int, moment: datetime, page_path: str) -> ReplayItem:

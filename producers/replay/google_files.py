@@ -25,6 +25,8 @@ KNOWN_AT_START: Final = {
     *("device", "browser", "os", "country"),
 }
 """Columns of a session that are no outcome of it."""
+LATEST_MS: Final = 60_000_000_000_000
+"""Nearly two thousand years on either side of 1970."""
 NAME: Final = re.compile(r"ga360_(hits|sessions|hit_products|products)_?(.*?)\.csv(\.gz)?")
 
 
@@ -101,7 +103,8 @@ def load(period: Period, day: date | None = None, choice: Callable[[str], bool] 
     if day is not None:
         sessions = sessions[sessions["date"].str.replace("-", "") == f"{day:%Y%m%d}"]
     if choice is not None:
-        sessions = sessions[sessions["visitor"].map(choice)]
+        # Said to be of booleans, as pandas takes what comes of no rows for a choice of columns.
+        sessions = sessions[sessions["visitor"].map(choice).astype("bool")]
     sessions = sessions[[column for column in sessions.columns if column in KNOWN_AT_START]]
     starts = dict(zip(sessions["session"], _whole(sessions["start_ts"], period.sessions), strict=True))
     skipped_count = 0
@@ -116,6 +119,11 @@ def load(period: Period, day: date | None = None, choice: Callable[[str], bool] 
         at_ms=hits["session"].map(starts).astype("int64") * 1000 + _whole(hits["t_ms"], period.hits),
         hit=_whole(hits["hit"], period.hits),
     )
+    if (order["at_ms"].abs() > LATEST_MS).any():
+        raise ReplayError(
+            f"{period.sessions}: column start_ts, or t_ms of {period.hits.name}, holds a time that is in no calendar; "
+            "start_ts is seconds since 1970, t_ms milliseconds since that"
+        )
     hits = hits.assign(at_ms=order["at_ms"]).loc[order.sort_values(["at_ms", "session", "hit"], kind="stable").index]
     return Export(
         hits=hits,

@@ -65,7 +65,7 @@ def _items(path: Path, day: date | None) -> Iterator[ReplayItem]:
                         each = item_of(text)
                         if day is None or (each.occurred_at is not None and each.occurred_at.date() == day):
                             yield each
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ReplayError(
                 f"line {number} of {file} is no Segment call ({error}); each line must be one JSON object as an SDK posts it"
             ) from error
@@ -94,6 +94,6 @@ def _files(path: Path) -> list[Path]:
 def _instant(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day there is, in another zone, are in no year of ours
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -74,9 +74,9 @@ def instant(text: str) -> tuple[str, datetime | None]:
     """`2019-10-01 00:00:01 UTC` as ISO 8601 and as a moment; text that is no time stays as it is."""
     try:
         moment = datetime.fromisoformat(text.removesuffix(" UTC"))
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last day there is, in another zone, are in no year of ours
         return text, None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return moment.isoformat().replace("+00:00", "Z"), moment
 
 

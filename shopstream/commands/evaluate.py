@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shopstream.evaluate import Evaluation
 
 POSTGRES: Final = "postgres"
+LARGEST_SEED: Final = 2**32 - 1
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,7 +43,9 @@ def evaluate(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     report: Annotated[Path | None, typer.Option(help="Also write a page with charts.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same figures.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="The same seed gives the same figures.")
+    ] = None,
 ) -> None:
     """Print how well purchases are foreseen after k events, with intervals; nothing at or after a purchase is used."""
     import msgspec
@@ -52,14 +55,25 @@ def evaluate(
     from shopstream.report import page_of
     from shopstream.screen import progress, screen, stages
     from shopstream.train import SEED
+    from shopstream.written import require_writable
 
     if str(data) == POSTGRES:
         format = format or POSTGRES
     if not format:
-        raise CommandWronglyCalled("a log needs its --format: own, google-merchandise, rees46, dmm or uci")
+        raise CommandWronglyCalled("a log needs its --format: own, recorded, google-merchandise, rees46, dmm or uci")
+    if format == POSTGRES and str(data) != POSTGRES:
+        raise CommandWronglyCalled(
+            f"--format postgres would not read {data}; what the pipeline stored is --data postgres"
+        )
     if format == "uci":
+        if report is not None or until is not None or seed is not None:
+            raise CommandWronglyCalled(
+                "the uci table is judged by cross-validation, always on the same folds: it takes no --report, --until or --seed"
+            )
         _show_uci(data, json)
         return
+    if report is not None:
+        require_writable(report)
     lines = Console(stderr=True, highlight=False) if json else screen()
     with progress(lines, f"reading {data.name}", None, "events") as bar:
         result = judged(
@@ -78,7 +92,7 @@ def evaluate(
         return
     _show(result)
     if report is not None:
-        screen().print(f"charts are in {report}")
+        screen().print(f"charts are in {report}", markup=False)
 
 
 def _show(result: "Evaluation") -> None:
@@ -88,7 +102,7 @@ def _show(result: "Evaluation") -> None:
     from shopstream.summary import sentences_of
 
     lines = screen()
-    lines.print(f"{result.data}, model {result.model_version}")
+    lines.print(f"{result.data}, model {result.model_version}", markup=False)
     lines.print(result.protocol)
     for sentence in sentences_of(result.curve):
         lines.print(sentence)

@@ -66,7 +66,7 @@ def ls(json: Json = False) -> None:
         "Figures are of each model's own test visitors; on the same visitors, live, the view model_performance compares."
     )
     for problem in broken.values():
-        lines.print(problem, style="red")
+        lines.print(problem, style="red", markup=False)
 
 
 def show(version: Version) -> None:
@@ -96,7 +96,7 @@ def show(version: Version) -> None:
         try:
             champion = found.card(state.champion)
         except RegistryError as error:
-            lines.print(str(error), style="red")
+            lines.print(str(error), style="red", markup=False)
     table = Table("events", "sessions", "base rate", "AUC", "PR-AUC", "Brier", "ECE", title="on its own test visitors")
     for row in beside(card, champion):
         table.add_row(*row)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SIMULATED: Final = "simulated"
 POSTGRES: Final = "postgres"
+LARGEST_SEED: Final = 2**32 - 1
+"""Of numpy's generators."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,7 +46,9 @@ def train(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Learn from sessions before this day (UTC) only.")
     ] = None,
     visits: Annotated[int | None, typer.Option(min=100, help="How many simulated visits to learn from.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same model.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="The same seed gives the same model.")
+    ] = None,
 ) -> None:
     """Fit the models and add them to the registry, or write them into a folder; `shopstream models promote` serves them."""
     from shopstream.screen import screen
@@ -64,7 +68,7 @@ def train(
             f"{version} is in the registry; `shopstream models show {version}`, `shopstream models promote {version}`"
         )
     else:
-        lines.print(f"{card.model_version} is in {out}")
+        lines.print(f"{card.model_version} is in {out}", markup=False)
     if card.challengers:
         tried = ", ".join(f"{name} {loss:.5f}" for name, loss in card.challengers.items())
         lines.print(f"log loss on later visitors: {tried}")
@@ -82,6 +86,10 @@ def _require_fitting(source: str, format: str | None, until: datetime | None, vi
     if format == "uci":
         raise CommandWronglyCalled(
             "the uci table has session totals, no events to learn a live score from; `shopstream evaluate --format uci` judges it"
+        )
+    if source != POSTGRES and format == POSTGRES:
+        raise CommandWronglyCalled(
+            f"--format postgres would not read {source}; what the pipeline stored is --from postgres"
         )
     if source == SIMULATED and format is not None:
         raise CommandWronglyCalled(f"--format {format} needs --from FILE, the log to learn from")
@@ -104,9 +112,11 @@ def _folder(out: Path | None) -> Iterator[Path]:
         out.mkdir(parents=True, exist_ok=True)
         yield out
         return
+    versions = registry()
+    versions.require_writable()
     with TemporaryDirectory(prefix="shopstream-model-") as folder:
         yield Path(folder)
-        registry().add(Path(folder))
+        versions.add(Path(folder))
 
 
 def _simulated(out: Path, visits: int | None, seed: int) -> "Card":

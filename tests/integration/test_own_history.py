@@ -94,7 +94,9 @@ def test_a_recording_of_the_topics_is_the_same_log(tmp_path: Path) -> None:
     records = [
         Record(offset, 0, each.visitor_id.encode(), ENCODER.encode(each), []) for offset, each in enumerate(events)
     ]
+    latin = ENCODER.encode(events[0]).replace(b'"visitor_id":"', b'"visitor_id":"\xff')  # Kafka keeps any bytes
     records.append(Record(len(events), 0, None, b"no event", []))
+    records.append(Record(len(events) + 1, 0, None, latin, []))
     file = tmp_path / "events.recording"
     write_recording(file, [{EVENTS.name: Part(EVENTS.name, 0, 0, 0, records)}])
     in_order = sorted(events, key=lambda each: (each.visitor_id, each.occurred_at, each.message_id))
@@ -139,7 +141,12 @@ def test_the_same_shop_as_a_log_of_segment_calls_can_be_judged(
         (["train", "--out", "{folder}", "--from", "log.csv", "--format", "uci"], "session totals"),
         (["train", "--out", "{folder}", "--from", "postgres", "--visits", "500"], "simulated shoppers"),
         (["train", "--out", "{folder}", "--until", "2026-01-01"], "simulated shoppers have none"),
+        (["train", "--out", "{folder}", "--from", "log.csv", "--format", "postgres"], "would not read log.csv"),
+        (["train", "--out", "{folder}", "--seed", "4294967296"], "less than or equal to 4294967295"),
         (["evaluate", "--data", "log.jsonl"], "a log needs its --format"),
+        (["evaluate", "--data", "log.jsonl", "--format", "postgres"], "would not read log.jsonl"),
+        (["evaluate", "--data", "log.csv", "--format", "uci", "--report", "r.html"], "takes no --report"),
+        (["evaluate", "--data", "log.csv", "--format", "rees46", "--report", "{folder}/r.html"], "there is no folder"),
     ],
 )
 def test_what_is_missing_is_said(

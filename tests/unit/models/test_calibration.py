@@ -4,6 +4,7 @@ import math
 
 import msgspec
 import numpy as np
+import pytest
 
 from models.calibration import fit_calibration, fit_log_odds
 from models.metrics import Numbers, expected_calibration_error
@@ -27,6 +28,17 @@ def test_the_map_never_falls() -> None:
     assert list(fitted.probability) == sorted(fitted.probability)
     assert fitted.probability[0] > 0
     assert fitted.probability[-1] < 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_forest_that_tells_few_groups_apart_is_calibrated_too(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    raw = random.choice(random.uniform(size=8), 300)
+    fitted = fit_calibration(raw, (random.uniform(size=300) < raw).astype(float))
+    assert not np.isnan(fitted.probability).any(), (
+        "one output fills several bins, and their means differ in the last bit"
+    )
+    assert list(fitted.probability) == sorted(fitted.probability)
 
 
 def sure_of_itself(count: int, seed: int) -> tuple[Numbers, Numbers, Numbers]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from contracts.features import SessionFeatures
-from models.algorithms import BOOSTING, FOREST, MISSING, Algorithm, Shape, raw_of
+from models.algorithms import MISSING, Algorithm, Shape, raw_of
 from models.card import CARD_FILE, MODEL_FILE
 from models.examples import Example
 from models.features import NAMES, Row, matrix
@@ -128,8 +128,8 @@ def test_it_is_small(model: Model) -> None:
 
 def test_the_largest_trees_that_training_may_grow_stay_small() -> None:
     # A leaf has its output and the credits of at most the reasons on its path: some 200 bytes with its node.
-    assert BOOSTING.trees * BOOSTING.max_leaves * 200 < MAX_BYTES
-    assert FOREST.trees * FOREST.max_leaves < 100_000
+    for shape in CHALLENGERS.values():
+        assert shape.trees * shape.max_leaves * 200 < MAX_BYTES
 
 
 def test_adding_to_the_cart_does_not_lower_the_score_of_an_otherwise_equal_session(

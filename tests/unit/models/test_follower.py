@@ -99,9 +99,10 @@ def test_a_state_that_cannot_be_read_changes_nothing_and_heals(registry: Registr
     registry.promote("a-1", by="ada", at=DAY)
     follower = looked(registry)
     kept = registry.state_file.read_bytes()
-    registry.state_file.write_bytes(b"{")
-    (loading,) = follower.look()
-    assert (loading.role, champion(follower)) == ("registry", "a-1")
+    for damaged in (b"{", b'{"champion": "\xff"}'):
+        registry.state_file.write_bytes(damaged)
+        (loading,) = follower.look()
+        assert (loading.role, champion(follower)) == ("registry", "a-1")
     registry.state_file.write_bytes(kept)
     follower.look()
     assert (champion(follower), follower.refusals) == ("a-1", {})
@@ -117,6 +118,7 @@ def test_without_any_fit_model_the_prior_is_the_rate_that_the_card_tells(registr
     data = msgspec.structs.replace(card.data, sessions=1_000, buying_sessions=40)
     other = model_in(tmp_path / "c", "c-3", features_digest="0" * 16, data=data)
     assert champion(looked(registry, other)) == "prior-0.0400"
-    (other / CARD_FILE).write_text("{")
-    assert champion(looked(registry, other)) == f"prior-{TYPICAL_RATE:.4f}"
+    for damaged in (b"{", b'{"model_version": "\xff"}'):
+        (other / CARD_FILE).write_bytes(damaged)
+        assert champion(looked(registry, other)) == f"prior-{TYPICAL_RATE:.4f}"
     assert champion(looked(registry, tmp_path / "nothing")) == f"prior-{TYPICAL_RATE:.4f}"

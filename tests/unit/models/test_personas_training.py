@@ -4,10 +4,12 @@ from datetime import timedelta
 from random import Random
 
 import numpy as np
+import pytest
 
 from contracts.features import SessionFeatures
-from models.personas import PROTOTYPES
+from models.personas import PROTOTYPES, PersonaScorer
 from models.personas_training import fit_personas, named
+from models.serving import Scorer
 from tests.factories import at, features
 
 
@@ -77,3 +79,29 @@ def test_the_same_visits_and_seed_give_the_same_model(sessions: list[SessionFeat
 def test_short_visits_are_used_when_there_are_no_others(sessions: list[SessionFeatures]) -> None:
     short = [session for session in sessions if session.event_count < 8]
     assert len(fit_personas(short, seed=1).centres) == 5
+
+
+def test_visits_that_are_all_alike_get_the_personas_that_ship() -> None:
+    alike = [features("12:00", "12:09", event_count=9, page_count=9) for _ in range(200)]
+    assert fit_personas(alike, seed=1) == Scorer.load().card.personas
+
+
+# A resample without the odd visit has hardly more kinds than clusters.
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters:sklearn.exceptions.ConvergenceWarning")
+def test_five_kinds_of_visit_without_any_width_can_be_told_apart() -> None:
+    def visit(products: int, pages: int, seconds: float, cart: float, purchases: int) -> SessionFeatures:
+        return features(
+            "12:00",
+            at("12:00") + timedelta(seconds=seconds),
+            event_count=9,
+            page_count=pages,
+            product_view_count=products,
+            cart_value=cart,
+            previous_purchase_count=purchases,
+            previous_revenue=purchases * 50.0,
+        )
+
+    loyal, odd = visit(5, 6, 300, 30, 5), visit(4, 5, 600.5, 0, 0)
+    kinds = [loyal, visit(20, 25, 900, 0, 0), visit(4, 5, 60, 150, 0), visit(0, 1, 10, 0, 0), visit(4, 5, 600, 0, 0)]
+    model = fit_personas([*kinds * 400, odd], seed=1)
+    assert PersonaScorer(model).score(loyal) == ("VIP Loyalist", 1.0)

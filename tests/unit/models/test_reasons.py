@@ -1,12 +1,13 @@
 """Reasons: three, signed, strongest first, in words; nothing is said of what is not known."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from models.knowledge import EARLIER_SYSTEM
 from models.reasons import REASONS, because
-from tests.factories import features
+from tests.factories import at, features
 
 PLACES = {reason.name: place for place, reason in enumerate(REASONS)}
 
@@ -45,6 +46,11 @@ def test_no_credit_is_no_reason() -> None:
         ("products", {"product_view_count": 1, "distinct_product_count": 1}, "1 product view"),
         ("products", {"product_view_count": 6, "distinct_product_count": 2}, "2 products looked at 6 times"),
         ("products", {}, "no product looked at yet"),
+        ("products", {"product_view_count": 3}, "3 product views"),
+        ("cart", {"cart_item_count": 2, "add_to_cart_count": 3, "remove_from_cart_count": 1}, "2 items in the cart"),
+        ("cart", {"add_to_cart_count": 1}, "something in the cart"),
+        ("cart", {"add_to_cart_count": 1, "remove_from_cart_count": 1}, "empty cart"),
+        ("time", {"last_seen_at": at("12:00") + timedelta(milliseconds=40)}, "has just arrived"),
         ("finding", {"search_count": 2}, "2 searches"),
         ("finding", {"list_view_count": 1}, "1 product list viewed"),
         ("deals", {"coupon_count": 1}, "coupon entered"),
@@ -62,6 +68,8 @@ def test_no_credit_is_no_reason() -> None:
         ("history", {"previous_purchase_count": 1}, "has bought once before"),
         ("history", {"previous_purchase_count": 3}, "has bought 3 times before"),
         ("history", {"previous_session_count": 2}, "has been here before without buying"),
+        ("history", {"ga_session_number": 1}, "has never bought here"),
+        ("history", {"ga_session_number": 12}, "visit 12 to the shop"),
         ("checkout", {"checkout_step_count": 1}, "checkout begun"),
         ("depth", {"page_count": 4}, "4 pages viewed"),
     ],

@@ -54,6 +54,18 @@ def test_adding_the_same_again_changes_nothing_and_another_under_its_name_is_ref
     assert registry.card("a-1") == Scorer.load(tmp_path / "a-1").card
 
 
+def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "registry").write_text("no folder")
+    for folder in (tmp_path / "registry", tmp_path / "registry" / "below"):
+        with pytest.raises(RegistryError, match="cannot be a registry"):
+            Registry(folder).promote(DEFAULT, by="ada", at=at())
+
+
+def test_what_an_interrupted_add_left_is_no_version(registry: Registry, tmp_path: Path) -> None:
+    model_in(tmp_path / "registry" / "versions" / ".adding-x1", "d-4")
+    assert registry.versions() == [DEFAULT, "a-1", "b-2", "c-3"]
+
+
 def test_promoting_tells_who_when_and_from_what(registry: Registry) -> None:
     promoted(registry, "a-1", "b-2")
     state = registry.state()
@@ -124,9 +136,16 @@ def test_a_broken_model_cannot_be_added_promoted_or_rolled_back_to(registry: Reg
 
 
 def test_a_state_that_cannot_be_read_says_what_to_do(registry: Registry) -> None:
-    registry.state_file.write_text("{")
-    with pytest.raises(RegistryError, match="restore it, or remove it"):
-        registry.state()
+    for damaged in (b"{", b'{"champion": "\xff"}'):
+        registry.state_file.write_bytes(damaged)
+        with pytest.raises(RegistryError, match="restore it, or remove it"):
+            registry.state()
+
+
+def test_a_card_that_cannot_be_read_says_what_to_do(registry: Registry) -> None:
+    (registry.folder_of("a-1") / CARD_FILE).write_bytes(b'{"model_version": "\xff"}')
+    with pytest.raises(RegistryError, match="add the model again"):
+        registry.card("a-1")
 
 
 def test_a_model_that_scores_otherwise_than_when_it_was_trained_is_not_fit(tmp_path: Path) -> None:

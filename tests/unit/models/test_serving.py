@@ -134,9 +134,10 @@ def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path) -> None:
 
 def test_a_card_that_is_no_card_is_refused(artifact: Artifact, tmp_path: Path) -> None:
     artifact.save(tmp_path)
-    (tmp_path / CARD_FILE).write_text('{"model_version": 1}')
-    with pytest.raises(ModelMismatch, match="not a model card"):
-        Scorer.load(tmp_path)
+    for damaged in (b'{"model_version": 1}', b'{"model_version": "\xff"}'):
+        (tmp_path / CARD_FILE).write_bytes(damaged)
+        with pytest.raises(ModelMismatch, match="not a model card"):
+            Scorer.load(tmp_path)
 
 
 def test_bytes_that_are_no_onnx_are_refused(artifact: Artifact) -> None:

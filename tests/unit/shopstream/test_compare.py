@@ -44,6 +44,7 @@ def test_a_log_without_its_beginning_is_not_whole() -> None:
 def test_a_visitors_records_of_all_topics_are_one_story_and_unreadable_bytes_are_left_out() -> None:
     broken = part("events", 10)
     broken.records.append(Record(1, 11, b"ada", b"{", []))
+    broken.records.append(Record(2, 11, b"ada", b'{"visitor_id":"\xff"}', []))
     (story,) = stories_of(recorded(broken, WHOLE, DECISIONS))
     assert (len(story.events), len(story.features), len(story.decisions)) == (1, 3, 1)
 

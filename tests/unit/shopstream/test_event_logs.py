@@ -56,3 +56,13 @@ def test_an_unknown_format_names_the_known(tmp_path: Path) -> None:
 def test_a_missing_log_is_said_in_a_sentence_by_a_process_too(tmp_path: Path) -> None:
     with pytest.raises(ReplayError, match="does not exist"):
         table_from(tmp_path / "none.csv", "rees46", workers=2)
+
+
+def test_a_time_of_the_first_or_the_last_day_there_is_teaches_nothing(tmp_path: Path) -> None:
+    moments = ("0001-01-01T00:00:00Z", "2026-03-01T12:00:00Z", "9999-12-31T23:30:00Z", "9999-12-31T23:40:00Z")
+    lines = [
+        f'{{"type":"page","anonymousId":"ada","messageId":"m{number}","timestamp":"{moment}"}}'
+        for number, moment in enumerate(moments)
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines))
+    assert len(table_from(tmp_path / "log.jsonl", "own", workers=1)) == 1

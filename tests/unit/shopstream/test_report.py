@@ -1,5 +1,6 @@
 """The page of an evaluation: whole in itself, every figure on it, nothing of the log's text unescaped."""
 
+import msgspec
 import numpy as np
 
 from models.evaluation import GroupRow, row_of
@@ -30,6 +31,7 @@ def test_it_has_the_four_charts_and_a_row_for_each_length() -> None:
     assert page.count("<svg") == 4
     assert page.count("<tr>") == 4
     assert "boosting 0.20000" in page
+    assert ">PR-AUC</text>" in page, "the curve is not scikit-learn's average precision; the tables have both"
 
 
 def test_it_fetches_nothing_and_escapes_what_it_is_told() -> None:
@@ -44,6 +46,18 @@ def test_a_curve_without_buyers_is_drawn_too() -> None:
         Evaluation(**{**{f: getattr(evaluation(), f) for f in Evaluation.__struct_fields__}, "curve": (empty,)})
     )
     assert "unknown" in page
+
+
+def test_a_log_that_nobody_can_be_judged_in_has_its_page_too() -> None:
+    page = page_of(msgspec.structs.replace(evaluation(), curve=()))
+    assert page.count("<svg") == 4
+    assert "No visit of this log can be judged" in page
+
+
+def test_a_buyer_who_was_thought_the_least_likely_is_drawn_too() -> None:
+    last = row_of(1, np.linspace(0.1, 0.2, 40), np.eye(40)[0], resamples=20)
+    assert last.lift_interval == (0.0, 0.0)
+    assert page_of(msgspec.structs.replace(evaluation(), curve=(last,))).count("<svg") == 4
 
 
 def test_each_device_and_source_has_a_row_under_its_heading() -> None:

@@ -1,9 +1,13 @@
 """Training on simulated shoppers: through ingest's own mapping, told as it goes, the same twice."""
 
+from datetime import timedelta
 from pathlib import Path
 
+from models.examples import Example
 from models.serving import Scorer
-from shopstream.train import simulated_events, train_default
+from models.tables import table_of
+from shopstream.train import before, simulated_events, train_default
+from tests.factories import DAY, features
 
 VISITS = 1_500
 
@@ -23,3 +27,11 @@ def test_it_writes_a_model_that_can_be_served(tmp_path: Path) -> None:
     assert Scorer.load(tmp_path).card == card
     assert card.data.name.startswith("simulated")
     assert card.forest.seed == 3
+
+
+def test_of_the_sessions_after_a_day_nothing_is_learnt_not_even_their_kind() -> None:
+    days = [features(DAY + timedelta(days=day), session_id=f"day {day}", event_count=9) for day in range(3)]
+    table = table_of(Example(state, False, state.session_id, state.started_at) for state in days)
+    known = before(table, DAY + timedelta(days=2))
+    assert len(known) == 2
+    assert [visit.session_id for visit in known.visits] == ["day 0", "day 1"], "the personas' visits end there too"

@@ -88,5 +88,20 @@ def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("Revenue,PageValues\n1,2\n")
     with pytest.raises(CommandFailed, match="has no column Administrative"):
         read(tmp_path)
+    made_up().assign(BounceRates=None).to_csv(tmp_path / FILE, index=False)
+    with pytest.raises(CommandFailed, match="column BounceRates has a cell without a number"):
+        read(tmp_path)
     with pytest.raises(CommandFailed, match="cannot be read"):
         read(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("count", [0, 5, 600])
+def test_a_table_with_hardly_a_buyer_is_refused(count: int, tmp_path: Path) -> None:
+    made_up().assign(Revenue=False).head(count).to_csv(tmp_path / FILE, index=False)
+    with pytest.raises(CommandFailed, match=f"0 sessions that bought and {count} that did not"):
+        read(tmp_path)
+
+
+def test_where_most_buy_none_is_copied() -> None:
+    bought = np.array([1, 0, 1, 1], dtype=np.intp)
+    assert _balanced(np.arange(4), bought, seed=1).tolist() == [0, 1, 2, 3]

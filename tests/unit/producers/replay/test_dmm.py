@@ -62,6 +62,13 @@ def test_a_folder_without_the_files_says_which_is_missing(tmp_path: Path) -> Non
         next(items(tmp_path, lambda visitor_id: True))
 
 
+@pytest.mark.parametrize("seconds", ["", "soon", "nan", "1e300"])
+def test_seconds_that_are_none_are_named(seconds: str, tmp_path: Path) -> None:
+    write_dmm(tmp_path, SESSIONS, f"session,seq,seconds,page\nd1,0,{seconds},0\n")
+    with pytest.raises(ReplayError, match=r"column seconds holds .*, which is no number of seconds"):
+        next(items(tmp_path, lambda visitor_id: True))
+
+
 STORIES = st.lists(
     st.tuples(st.lists(st.tuples(st.integers(0, 900), st.integers(0, 6)), min_size=1, max_size=8), st.booleans()),
     min_size=1,

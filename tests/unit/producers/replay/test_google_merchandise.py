@@ -158,3 +158,14 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "ga360_sessions_20160801_20160802.csv.gz").unlink()
     with pytest.raises(ReplayError, match="needs ga360_sessions_20160801_20160802"):
         google_merchandise.recording(tmp_path)
+
+
+def test_a_start_in_milliseconds_is_said(tmp_path: Path) -> None:
+    write_google(tmp_path, sessions=SESSIONS.replace("1470034800", "1470034800000"))
+    with pytest.raises(ReplayError, match=r"column start_ts, or t_ms of .*, holds a time that is in no calendar"):
+        google_merchandise.recording(tmp_path)
+
+
+def test_files_of_column_names_alone_tell_of_nothing(tmp_path: Path) -> None:
+    write_google(tmp_path, sessions=SESSIONS.splitlines()[0] + "\n", hits=HITS.splitlines()[0] + "\n")
+    assert list(google_merchandise.recording(tmp_path, choice=lambda visitor: True).items) == []

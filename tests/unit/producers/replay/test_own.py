@@ -53,6 +53,8 @@ def test_a_user_without_an_anonymous_id_is_a_visitor_too_and_a_time_that_is_none
 ) -> None:
     (item,) = own.recording(log(tmp_path, call("yesterday", anonymousId=None, userId="u-7"))).items
     assert (item.visitor_id, item.occurred_at) == ("u-7", None)
+    (item,) = own.recording(log(tmp_path, call("0001-01-01T00:00:00+14:00"))).items
+    assert item.occurred_at is None, "in UTC it was before the first year"
 
 
 @pytest.mark.parametrize(
@@ -60,11 +62,19 @@ def test_a_user_without_an_anonymous_id_is_a_visitor_too_and_a_time_that_is_none
     [
         (["{}", "", "no json"], "line 3 of .* is no Segment call"),
         (["[1]"], "line 1 of .* is no Segment call"),
+        (['{"a":' + "[" * 5_000 + "]" * 5_000 + "}"], "line 1 of .* is no Segment call"),
     ],
 )
 def test_a_line_that_is_no_call_is_named(tmp_path: Path, lines: list[str], words: str) -> None:
     with pytest.raises(ReplayError, match=words):
         own.recording(log(tmp_path, *lines))
+
+
+def test_a_line_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes('{"type": "page", "anonymousId": "Zoë"}'.encode("latin-1"))
+    with pytest.raises(ReplayError, match=r"line 1 of .* is no Segment call"):
+        own.recording(path)
 
 
 def test_what_is_not_there_or_cut_short_is_said(tmp_path: Path) -> None:

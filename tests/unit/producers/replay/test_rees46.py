@@ -78,6 +78,7 @@ def test_cells_that_make_no_sense_are_sent_for_ingest_to_refuse() -> None:
     assert item.occurred_at is None
     assert sent(item)["timestamp"] == "yesterday"
     assert sent(item)["properties"]["value"] == "cheap"
+    assert rees46.item_of(row(event_time="9999-12-31 23:00:00-14:00")).occurred_at is None
 
 
 def test_equal_rows_have_equal_ids_whatever_the_order_of_columns() -> None:
