@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
 from console.board import Posted
-from contracts.codec import DECISION_DECODER, ENCODER
+from contracts.codec import DECISION_DECODER, ENCODER, UNDECODABLE
 from contracts.topics import DECISIONS
 from runtime.kafka import unreachable
 from runtime.reconnecting import pause_between_attempts
@@ -32,7 +32,7 @@ STOP_S: Final = 5.0
 
 
 def posted(partition: int, offset: int, value: bytes) -> Posted:
-    """The record as the board keeps it. Raises `msgspec.DecodeError` when it is no decision."""
+    """The record as the board keeps it. Raises one of `UNDECODABLE` when it is no decision."""
     decision = DECISION_DECODER.decode(value)
     for_console = ENCODER.encode(decision)
     for_visitor = for_console
@@ -163,7 +163,7 @@ class DecisionFollower:
             self._next[record.partition] = record.offset + 1
             try:
                 batch.append(posted(record.partition, record.offset, record.value))
-            except (msgspec.DecodeError, TypeError) as error:
+            except (*UNDECODABLE, TypeError) as error:
                 UNREADABLE.inc()
                 log.warning("%s/%s/%s is no decision: %s", record.topic, record.partition, record.offset, error)
         if batch:

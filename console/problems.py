@@ -12,7 +12,7 @@ from starlette.types import ExceptionHandler
 
 from console.board import TooManyStreams
 from console.database import DatabaseUnreachable
-from contracts.codec import ENCODER
+from contracts.codec import ENCODER, UNDECODABLE
 from contracts.http import Problem
 from runtime.tokens import TokenRefused
 
@@ -99,5 +99,5 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
         return msgspec.json.decode(bytes(raw), type=kind)
     except msgspec.ValidationError as error:
         raise Refused(400, "schema", str(error)) from error
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise Refused(400, "unparsable", f"the body is not JSON: {error}") from error

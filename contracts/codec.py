@@ -12,6 +12,10 @@ from contracts.features import SessionFeatures
 from contracts.outcomes import Outcome
 from contracts.topics import Topic
 
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that anybody may have written: a text in them may be no UTF-8, and lists may lie in lists a
+thousand times."""
+
 ENCODER: Final = msgspec.json.Encoder()
 EVENT_DECODER: Final = msgspec.json.Decoder(Event)
 SESSION_FEATURES_DECODER: Final = msgspec.json.Decoder(SessionFeatures)

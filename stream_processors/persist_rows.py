@@ -15,6 +15,7 @@ from contracts.codec import (
     EVENT_DECODER,
     OUTCOME_DECODER,
     SESSION_FEATURES_DECODER,
+    UNDECODABLE,
 )
 from contracts.dead_letters import DeadLetter
 from contracts.decisions import Decision
@@ -90,7 +91,7 @@ def rows_of(records: Iterable[Record]) -> Rows:
                     _add_decision(rows, decision)
                 case DeadLetter() as letter:
                     _add_dead_letter(rows, letter)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        except (*UNDECODABLE, UnicodeError) as error:  # a text may also be one that Postgres cannot be told
             _add_dead_letter(rows, dead_letter_of(record, "undecodable", str(error)))
     for features in sessions.values():
         rows.add("staged_session", *[getattr(features, name) for name in SESSION_COLUMNS])

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter, Gauge
 
-from contracts.codec import EVENT_DECODER
+from contracts.codec import EVENT_DECODER, UNDECODABLE
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from contracts.topics import EVENTS, EVENTS_DLQ, OUTCOMES, SESSION_FEATURES
@@ -59,7 +58,7 @@ class Sessionizer:
         for record in records:
             try:
                 event = EVENT_DECODER.decode(record.value or b"")
-            except msgspec.MsgspecError as error:
+            except UNDECODABLE as error:
                 self._bury(partition, record, "undecodable", str(error), outbox, now)
                 continue
             by_visitor.setdefault(event.visitor_id, []).append((record, event))

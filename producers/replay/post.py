@@ -13,6 +13,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from contracts.codec import UNDECODABLE
 from contracts.http import BatchAnswer, Problem
 from producers.replay.items import Recording, ReplayError, ReplayItem
 from producers.replay.windows import MAX_EVENTS, Counts, body_of, distinct, requests, windows
@@ -188,7 +189,7 @@ class Post:
     def _count(self, items: list[bytes], body: bytes) -> None:
         try:
             answer = msgspec.json.decode(body, type=BatchAnswer)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise ReplayError(f"{self.options.url} answers, but not as ingest does; is --url right?") from error
         if answer.accepted + answer.rejected != len(items):
             raise ReplayError(
@@ -204,5 +205,5 @@ def _words(body: bytes) -> str:
     """What an error body says to people."""
     try:
         return msgspec.json.decode(body, type=Problem).message
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return body[:200].decode(errors="replace")

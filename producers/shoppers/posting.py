@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from contracts import event_names
+from contracts.codec import UNDECODABLE
 from contracts.http import BatchAnswer
 from producers.shoppers.report import ShopOptions, ShoppersReport
 from producers.shoppers.visit import Item, body, instant
@@ -74,7 +75,7 @@ class Poster:
     def _count(self, batch: Sequence[Item], raw: bytes) -> int:
         try:
             answer = _answer.decode(raw)
-        except msgspec.DecodeError:  # an ingest of someone else's, without verdicts
+        except UNDECODABLE:  # an ingest of someone else's, without verdicts
             answer = BatchAnswer(accepted=len(batch))
         if answer.accepted + answer.rejected != len(batch):
             self._report.problems["verdicts do not add up to the batch"] += 1

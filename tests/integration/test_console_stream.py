@@ -169,7 +169,7 @@ def test_a_stream_that_comes_back_gets_what_it_missed_and_nothing_twice(
 
 
 def test_a_restarted_console_still_knows_the_latest_decision(broker: KafkaSettings, tmp_path: Path) -> None:
-    publish(broker, decided(1), b"no decision at all", decided(2))
+    publish(broker, decided(1), b"no decision at all", b'{"visitor_id":"\xff"}', decided(2))
     with running_console(broker, tmp_path / "console.log") as console, console.stream() as stream:
         stream.next()
         assert json.loads(stream.next()["data"])["event_count"] == 2

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.codec import DECISION_DECODER
-from contracts.topics import DECISIONS, PARTITIONS
-from runtime.kafka import create_topics
+from contracts.codec import DEAD_LETTER_DECODER, DECISION_DECODER
+from contracts.topics import DECISIONS, EVENTS, EVENTS_DLQ, PARTITIONS
+from runtime.kafka import create_topics, durable_producer
 from runtime.settings import KafkaSettings
 from shopstream.embedded.broker import broker_service
 from shopstream.ports import free_port
@@ -49,6 +49,22 @@ def test_a_worker_whose_output_kafka_did_not_take_ends_before_it_commits_what_co
     with working(broker, log) as worker:
         until(worker.is_ready, READY_S, worker.said)
         assert DECISION_DECODER.decode(records_on(broker, DECISIONS.name, 1)[-1].value).event_count == 2
+
+
+def test_bytes_that_nobody_can_read_do_not_stop_a_worker(broker: KafkaSettings, tmp_path: Path) -> None:
+    poison = [b"", b"{not json", b'{"visitor_id":"\xff"}', b'{"more":' + b"[" * 100_000]
+    with working(broker, tmp_path / "process.log") as worker:
+        until(worker.is_ready, READY_S, worker.said)
+        producer = durable_producer(broker)
+        for raw in poison:
+            producer.send(EVENTS.name, raw, key=b"ada", partition=3).get(20)
+        producer.close()
+        click(broker)
+        assert DECISION_DECODER.decode(records_on(broker, DECISIONS.name, 1)[-1].value).event_count == 1
+        letters = [DEAD_LETTER_DECODER.decode(each.value) for each in records_on(broker, EVENTS_DLQ.name, len(poison))]
+        assert [letter.raw for letter in letters] == poison
+        assert {(letter.stage, letter.code) for letter in letters} == {("sessionize", "undecodable")}
+        assert worker.is_ready()
 
 
 def test_a_worker_whose_state_cannot_be_recovered_ends_instead_of_going_on_without_it(

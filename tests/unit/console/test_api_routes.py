@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
 
 from contracts.http import PredictAnswer, PredictRequest
@@ -37,8 +38,9 @@ def test_predict_answers_the_body_of_the_earlier_system_and_more(make_app: MakeA
     }
 
 
-def test_a_body_that_is_not_json_is_a_problem(make_app: MakeApp, predict: Predict) -> None:
-    answer = ask(make_app(predict=predict), "POST", "/api/predict", b"{")
+@pytest.mark.parametrize("body", [b"{", b'{"session_id":"\xff"}', b'{"more":' + b"[" * 5_000])
+def test_a_body_that_is_not_json_is_a_problem(make_app: MakeApp, predict: Predict, body: bytes) -> None:
+    answer = ask(make_app(predict=predict), "POST", "/api/predict", body)
     assert (answer.status, answer.json["code"]) == (400, "unparsable")
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json) == {"code", "message", "type", "title", "status"}

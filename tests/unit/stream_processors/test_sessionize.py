@@ -97,11 +97,12 @@ def test_a_session_that_becomes_history_within_its_poll_is_told_before() -> None
     assert told == [(1, 1, 0), (2, 0, 1)]
 
 
-def test_undecodable_bytes_become_a_dead_letter_with_their_place_and_the_rest_goes_on() -> None:
+@pytest.mark.parametrize("raw", [b"", b"{not json", b'{"visitor_id":"\xff"}', b'{"more":' + b"[" * 100_000])
+def test_undecodable_bytes_become_a_dead_letter_with_their_place_and_the_rest_goes_on(raw: bytes) -> None:
     shop = Shop()
-    shop.poll(b"{not json", event())
+    shop.poll(raw, event())
     (letter,) = [DEAD_LETTER_DECODER.decode(value) for value in shop.values("events-dlq")]
-    assert (letter.code, letter.source, letter.raw) == ("undecodable", "events/3/1", b"{not json")
+    assert (letter.code, letter.source, letter.raw) == ("undecodable", "events/3/1", raw)
     assert len(shop.features()) == 1
 
 
