@@ -5,6 +5,7 @@ reading goes on with the first record that has no row yet. Any trouble ends both
 """
 
 import logging
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -46,6 +47,9 @@ SINCE_LAST_RECORD: Final = Gauge("persist_seconds_since_last_record", "Since a r
 
 SNAPSHOT_EVERY_S: Final = 60.0
 STUCK_AFTER_S: Final = 30.0
+TURN_S: Final = 0.0002
+"""How long the thread that reads ahead may keep the interpreter from the one that writes. With the usual 5 ms each of a transaction's
+twenty answers from Postgres would wait so long."""
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 2.0
 
@@ -71,6 +75,7 @@ TROUBLE: Final = (
 
 def serve(persist: PersistSettings, kafka: KafkaSettings, postgres: PostgresSettings) -> int:
     """Run the sink until SIGTERM or SIGINT; returns the exit code, 1 after a bug."""
+    sys.setswitchinterval(TURN_S)
     stop = stop_on_signals()
     sink = SinkLoop(persist, kafka, postgres)
     checks = {"postgres": postgres_check(postgres.dsn), "kafka": kafka_check(kafka), "sink": lambda: sink.problem}
