@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from contracts import event_names
+from contracts.codec import UNDECODABLE
 from storefront.cart import COUPONS, Cart, Offer, cart_from, cookie_of
 from storefront.catalogue import BY_ID, Product
 from storefront.pages import not_found
@@ -65,7 +66,7 @@ async def offer(request: Request) -> Response:
     """Keep an incentive that the shopper accepted, so that the cart and the checkout honour it."""
     try:
         accepted = msgspec.json.decode(await request.body(), type=Offer)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         return JSONResponse({"message": f"not an offer: {error}"}, status_code=422)
     return _with_cart(request, replace(cart_from(request.cookies), offer=accepted))
 

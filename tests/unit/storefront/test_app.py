@@ -16,6 +16,7 @@ import uvicorn
 
 from runtime.settings import StorefrontSettings
 from storefront.app import storefront
+from tests.asgi import ask
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,8 @@ def test_an_accepted_offer_changes_cart_and_checkout(visitor: Visitor) -> None:
         ("/cart/change", "", 404),
         ("/cart/offer", "not json", 422),
         ("/cart/offer", '{"incentive_id": "i", "type": "everything_free"}', 422),
+        ("/cart/offer", '{"incentive_id": "\udcff", "type": "discount"}', 422),
+        ("/cart/offer", '{"deep": ' + "[" * 5_000, 422),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused_and_never_fails(
@@ -158,6 +161,11 @@ def test_a_request_that_makes_no_sense_is_refused_and_never_fails(
     request = urllib.request.Request(visitor.url + path, body.encode("utf-8", "surrogateescape"))
     visitor.ask(request)
     assert visitor.status == status
+
+
+@pytest.mark.parametrize("path", ["/cart/add", "/cart/offer"])
+def test_a_body_that_is_cut_off_is_nobodys_fault(path: str) -> None:
+    assert ask(storefront(StorefrontSettings()), "POST", path, b"item_id=", is_cut_off=True).status == 400
 
 
 @pytest.mark.parametrize("path", ["/checkout", "/checkout/payment"])
