@@ -1,8 +1,13 @@
 """The console's answers from a real Postgres, filled by the sink."""
 
 import asyncio
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -235,3 +240,29 @@ def test_a_restarted_postgres_is_found_again(shop: Starlette, database: str) -> 
         )
     killer.close()
     assert ask(shop, "GET", "/api/sessions").status == 200
+
+
+def test_a_connection_whose_server_froze_is_given_up(shop: Starlette, database: str) -> None:
+    migrate(database)
+    assert ask(shop, "GET", "/readyz").status == 200
+    with closing(psycopg2.connect(database)) as other, other.cursor() as cursor:
+        cursor.execute(
+            "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        frozen = [pid for (pid,) in cursor.fetchall()]
+
+    def send(number: signal.Signals) -> None:
+        for pid in frozen:
+            os.kill(pid, number)
+
+    send(signal.SIGSTOP)
+    thaw = threading.Timer(15, send, [signal.SIGCONT])
+    thaw.start()
+    asked = time.monotonic()
+    try:
+        assert ask(shop, "GET", "/readyz").status == 200
+        assert ask(shop, "GET", "/api/analytics").status == 200
+        assert time.monotonic() - asked < 10
+    finally:
+        thaw.cancel()
+        send(signal.SIGCONT)
