@@ -99,8 +99,9 @@ async def order(request: Request) -> Response:
     if not held.lines:
         return RedirectResponse("/cart", SEE_OTHER)
     orders.inc()
-    response = RedirectResponse(f"/confirmation/MK-{secrets.token_hex(5).upper()}", SEE_OTHER)
-    _set_cookie(response, "order", held)
+    place = f"/confirmation/MK-{secrets.token_hex(5).upper()}"
+    response = RedirectResponse(place, SEE_OTHER)
+    _set_cookie(response, "order", held, path=place)  # an earlier order's page keeps what was in that one
     response.delete_cookie("cart")
     return response
 
@@ -152,5 +153,6 @@ def _with_cart(request: Request, held: Cart) -> Response:
     return response
 
 
-def _set_cookie(response: Response, name: str, held: Cart) -> None:
-    response.set_cookie(name, cookie_of(held), max_age=CART_DAYS * 86_400, httponly=True, samesite="lax")
+def _set_cookie(response: Response, name: str, held: Cart, path: str = "/") -> None:
+    max_age_s = CART_DAYS * 86_400
+    response.set_cookie(name, cookie_of(held), max_age=max_age_s, path=path, httponly=True, samesite="lax")

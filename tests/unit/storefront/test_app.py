@@ -112,6 +112,19 @@ def test_a_shopper_without_a_script_can_buy(visitor: Visitor) -> None:
     assert "Nothing here yet" in visitor.get("/cart")
 
 
+def test_each_confirmation_is_of_its_own_order(visitor: Visitor) -> None:
+    confirmations = []
+    for item_id in ("speckled-mug", "cherry-tea-scoop"):
+        visitor.post("/cart/add", item_id=item_id)
+        visitor.post("/checkout/order")
+        confirmations.append(visitor.at)
+    for at, item_id in zip(confirmations, ("speckled-mug", "cherry-tea-scoop"), strict=True):
+        (_, bought) = events_of(visitor.get(at))[0]
+        assert [item["item_id"] for item in bought["items"]] == [item_id]  # type: ignore[index]  # what JSON gave
+    visitor.get("/confirmation/MK-SOMEONE")
+    assert visitor.status == 404
+
+
 def test_pages_report_ga4_events_with_items_value_and_currency(visitor: Visitor) -> None:
     [[_, name, shown]] = events_of(visitor.get("/products/celadon-gaiwan"))
     assert name == "view_item"
