@@ -26,6 +26,7 @@ Predict = Callable[[PredictRequest, datetime], PredictAnswer]
 
 MAX_SESSIONS: Final = 200
 KEEP_OVERVIEW: Final = timedelta(seconds=1)
+LATENCIES_OF: Final = timedelta(minutes=1)
 
 
 def api_operations(
@@ -82,7 +83,10 @@ def api_operations(
         # Ten open pages ask the database no more often than one.
         async with one_at_a_time:
             if not kept or now() - kept[0].as_of > KEEP_OVERVIEW:
-                kept[:] = [await run_in_threadpool(overview, database, board, now())]
+                at = now()
+                # The board belongs to this thread; a worker thread would look while decisions come in.
+                latencies_s = board.latencies_s(at - LATENCIES_OF)
+                kept[:] = [await run_in_threadpool(overview, database, latencies_s, at)]
         return json_response(kept[0])
 
     return [

@@ -27,6 +27,7 @@ class Posted:
     session_id: str
     decision_id: str
     event_count: int
+    occurred_at: datetime
     received_at: datetime
     decided_at: datetime
     for_visitor: bytes
@@ -35,10 +36,12 @@ class Posted:
     """The decision as JSON for people: whole."""
 
     def is_before(self, other: "Posted") -> bool:
-        """Whether `other` is the same decision, or a later one of the session: the log may deliver twice."""
+        """Whether `other` is the same decision, or a later one of the session or of a later visit: the log may deliver twice."""
         if self.decision_id == other.decision_id:
             return True
-        return self.session_id == other.session_id and self.event_count < other.event_count
+        if self.session_id == other.session_id:
+            return self.event_count < other.event_count
+        return self.occurred_at < other.occurred_at
 
 
 class TooManyStreams(RuntimeError):
@@ -134,8 +137,9 @@ class DecisionBoard:
             self._latest[posted.visitor_id] = posted
             self._latest.move_to_end(posted.visitor_id)
             self._recent.append(posted)
-            for watch in self._watches.get(posted.visitor_id, ()):
-                watch.offer(posted)
+            if self._is_of_this_visit(posted, now):
+                for watch in self._watches.get(posted.visitor_id, ()):
+                    watch.offer(posted)
             for feed in self._feeds:
                 feed.offer(posted)
             # What was decided before this process started was late for reasons of its own.
@@ -148,7 +152,7 @@ class DecisionBoard:
     def latest(self, visitor_id: str, now: datetime) -> Posted | None:
         """The visitor's latest decision, unless it is so old that it speaks of an earlier visit."""
         posted = self._latest.get(visitor_id)
-        return posted if posted is not None and now - posted.decided_at <= self._remember else None
+        return posted if posted is not None and self._is_of_this_visit(posted, now) else None
 
     def latencies_s(self, since: datetime) -> list[float]:
         """How long each decision handed over after `since` took, in seconds, at most the last 5,000."""
@@ -197,6 +201,9 @@ class DecisionBoard:
         for watches in self._watches.values():
             for watch in watches:
                 watch.close()
+
+    def _is_of_this_visit(self, posted: Posted, now: datetime) -> bool:
+        return now - posted.decided_at <= self._remember
 
     def _forget(self, now: datetime) -> None:
         while self._latest:

@@ -1,7 +1,10 @@
 """A few read-only Postgres connections, used from worker threads, that come back by themselves after Postgres does."""
 
 import contextlib
+import os
 import queue
+import socket
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,6 +16,8 @@ from psycopg2.extras import RealDictCursor
 from sql.connection import PostgresUnreachable, connect, unreachable
 
 WAIT_S: Final = 3
+ANSWER_S: Final = 8
+"""Longer than Postgres itself lets a statement take: only a server that is frozen needs it."""
 HABITS: Final = "set default_transaction_read_only = on; set statement_timeout = 5000"
 
 Row = Mapping[str, Any]
@@ -80,9 +85,10 @@ class Database:
                 connection = connect(self._dsn, timeout_s=WAIT_S)
                 connection.cursor_factory = RealDictCursor
                 connection.autocommit = True
-                with connection.cursor() as cursor:
+                with _cut_off_after(WAIT_S, connection), connection.cursor() as cursor:
                     cursor.execute(HABITS)
-            yield connection
+            with _cut_off_after(ANSWER_S, connection):
+                yield connection
         finally:
             if connection is not None and connection.closed:
                 connection = None
@@ -94,11 +100,28 @@ def _is_alive(connection: Connection) -> bool:
     if connection.closed:
         return False
     try:
-        with connection.cursor() as cursor:
+        with _cut_off_after(WAIT_S, connection), connection.cursor() as cursor:
             cursor.execute("select 1")
     except psycopg2.Error:
         return False
     return True
+
+
+@contextlib.contextmanager
+def _cut_off_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Ends the connection when the block takes longer: a frozen server's kernel keeps it open for ever."""
+
+    def cut_off() -> None:
+        with contextlib.suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(connection.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _first_line(error: BaseException) -> str:

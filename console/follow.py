@@ -45,6 +45,7 @@ def posted(partition: int, offset: int, value: bytes) -> Posted:
         session_id=decision.session_id,
         decision_id=decision.decision_id,
         event_count=decision.event_count,
+        occurred_at=decision.occurred_at,
         received_at=decision.received_at,
         decided_at=decision.decided_at,
         for_visitor=for_visitor,

@@ -1,18 +1,18 @@
 """What the live page shows beside its sessions: totals, and the figures of its charts."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from console import views
-from console.board import DecisionBoard
 from console.bodies import Minute, OverviewAnswer, Totals
 from console.database import Database
 
 
-def overview(database: Database, board: DecisionBoard, now: datetime) -> OverviewAnswer:
-    """The shop at `now`. Raises `DatabaseUnreachable`."""
+def overview(database: Database, latencies_s: Sequence[float], now: datetime) -> OverviewAnswer:
+    """The shop at `now`, with the latencies of the minute before. Raises `DatabaseUnreachable`."""
     row = views.last_24_hours(database)
     minutes = views.minutes(database, now)
-    latencies_s = sorted(board.latencies_s(now - timedelta(minutes=1)))
+    ordered_s = sorted(latencies_s)
     return OverviewAnswer(
         as_of=now,
         totals=Totals(
@@ -23,9 +23,9 @@ def overview(database: Database, board: DecisionBoard, now: datetime) -> Overvie
             revenue=row["total_revenue"],
             open_cart_value=row["open_cart_value"],
             events_per_s=events_per_s(minutes, now),
-            decisions_per_s=len(latencies_s) / 60,
-            latency_p50_s=percentile(latencies_s, 0.50),
-            latency_p95_s=percentile(latencies_s, 0.95),
+            decisions_per_s=len(ordered_s) / 60,
+            latency_p50_s=percentile(ordered_s, 0.50),
+            latency_p95_s=percentile(ordered_s, 0.95),
         ),
         minutes=minutes,
         likelihoods=views.likelihoods(database),

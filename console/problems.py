@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from itsdangerous import BadSignature, SignatureExpired
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
@@ -71,6 +71,11 @@ async def on_http_exception(_: Request, error: Exception) -> Response:
     return problem_response(error.status_code, code, error.detail, dict(error.headers or {}))
 
 
+async def on_client_gone(_: Request, __: Exception) -> Response:
+    # Nobody reads this; without it anybody could fill the log with tracebacks.
+    return problem_response(400, "cut_off", "the connection ended before the body did")
+
+
 async def on_bug(request: Request, _: Exception) -> Response:
     return problem_response(
         500, "bug", f"{request.url.path} failed for a reason of ours; the log of the console has it"
@@ -83,6 +88,7 @@ HANDLERS: Final[dict[Any, ExceptionHandler]] = {
     TooManyStreams: on_too_many_streams,
     DatabaseUnreachable: on_database_unreachable,
     HTTPException: on_http_exception,
+    ClientDisconnect: on_client_gone,
     Exception: on_bug,
 }
 """Starlette's `exception_handlers`."""

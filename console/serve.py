@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from models.prior import Prior
 from models.registry import Registry
 from models.serving import ModelMismatch
 from runtime.logs import configure_logging
+from runtime.server import Server
 from runtime.settings import ConsoleSettings, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
 from runtime.stopping import stop_on_signals
 from runtime.tokens import DecisionTokens
@@ -34,11 +36,11 @@ LOOK_AGAIN: Final = timedelta(seconds=1)
 """The registry is looked at no more often, and only when somebody asks for a prediction."""
 
 
-class ConsoleServer(uvicorn.Server):
+class ConsoleServer(Server):
     """Ends the open streams before it waits for connections to close: they would never close by themselves."""
 
-    def __init__(self, config: uvicorn.Config, board: DecisionBoard) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, stop: threading.Event, board: DecisionBoard) -> None:
+        super().__init__(config, stop)
         self._board = board
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -59,7 +61,7 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
     listener = _listener(console)
     if listener is None:
         return 1
-    stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
+    stop = stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
     board = DecisionBoard(opened_at=_now())
     database = Database(postgres.dsn)
     servers: list[ConsoleServer] = []
@@ -100,7 +102,7 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
-    servers.append(ConsoleServer(config, board))
+    servers.append(ConsoleServer(config, stop, board))
     servers[0].run(sockets=[listener])
     return 1 if follower.has_died else 0
 

@@ -1,6 +1,7 @@
 """Every setting, typed, read once from `SHOPSTREAM_…` environment variables."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self, get_type_hints
@@ -8,6 +9,7 @@ from typing import Any, Final, Self, get_type_hints
 from contracts.topics import PARTITIONS
 
 PREFIX: Final = "SHOPSTREAM_"
+MAX_PORT: Final = 65_535
 
 
 class SettingsError(ValueError):
@@ -44,6 +46,8 @@ class Settings:
                     raise SettingsError(f"{cls.variable(each.name)} is not set: {each.metadata['doc']}")
                 continue
             values[each.name] = _read(cls.variable(each.name), raw, hints[each.name])
+            if (takes := _refused(each.name, values[each.name])) is not None:
+                raise SettingsError(f"{cls.variable(each.name)}={raw!r} cannot be used; it takes {takes}")
         return cls(**values)
 
 
@@ -60,6 +64,22 @@ def _read(variable: str, raw: str, kind: Any) -> Any:
     else:
         raise TypeError(f"no reader for {kind}")
     raise SettingsError(f"{variable}={raw!r} cannot be read; it takes {_words(kind)}")
+
+
+def _refused(name: str, value: Any) -> str | None:
+    """What the setting takes instead; None when the value can be used."""
+    if name == "port":
+        return None if 0 <= value <= MAX_PORT else f"a port, 0 to {MAX_PORT}"
+    if name == "brokers":
+        return None if value and all(map(_is_address, value)) else "host:port, several separated by commas"
+    if isinstance(value, (int, float)):
+        return None if 0 <= value < math.inf else "a number, 0 or more"
+    return None
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isdecimal() and len(port) <= 5 and int(port) <= MAX_PORT
 
 
 def _words(kind: Any) -> str:

@@ -3,6 +3,7 @@
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -23,6 +24,11 @@ class KeptFiles(StaticFiles):
         if b"v=" in scope["query_string"] and response.status_code == 200:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+
+async def client_gone(_: Request, __: Exception) -> Response:
+    """For a body that was cut off: nobody reads the answer, and the log needs no traceback."""
+    return Response(status_code=400)
 
 
 def storefront(settings: StorefrontSettings) -> Starlette:
@@ -47,7 +53,7 @@ def storefront(settings: StorefrontSettings) -> Starlette:
             *health_routes({}),
         ],
         middleware=[Middleware(SecurityHeaders, settings=settings), Middleware(GZipMiddleware, minimum_size=800)],
-        exception_handlers={404: pages.not_found},
+        exception_handlers={404: pages.not_found, ClientDisconnect: client_gone},
     )
     app.state.renderer = Renderer(settings)
     return app

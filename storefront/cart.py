@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from contracts.codec import UNDECODABLE
 from storefront.catalogue import BY_ID, CURRENCY, Product
 
 SHIPPING: Final = 4.90
@@ -126,7 +127,7 @@ def cart_from(cookies: Mapping[str, str]) -> Cart:
     """The visitor's cart; an unreadable cookie is an empty cart."""
     try:
         state = msgspec.json.decode(urlsafe_b64decode(cookies.get("cart", "").encode()), type=CartState)
-    except ValueError:  # not Base64, not JSON, or not a cart
+    except (ValueError, *UNDECODABLE):  # not Base64, not JSON, or not a cart
         return Cart()
     lines = (
         Line(BY_ID[item_id], min(MAX_QUANTITY, quantity))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from contracts import event_names
+from contracts.codec import UNDECODABLE
 from storefront.cart import COUPONS, Cart, Offer, cart_from, cookie_of
 from storefront.catalogue import BY_ID, Product
 from storefront.pages import not_found
@@ -65,7 +66,7 @@ async def offer(request: Request) -> Response:
     """Keep an incentive that the shopper accepted, so that the cart and the checkout honour it."""
     try:
         accepted = msgspec.json.decode(await request.body(), type=Offer)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         return JSONResponse({"message": f"not an offer: {error}"}, status_code=422)
     return _with_cart(request, replace(cart_from(request.cookies), offer=accepted))
 
@@ -98,8 +99,9 @@ async def order(request: Request) -> Response:
     if not held.lines:
         return RedirectResponse("/cart", SEE_OTHER)
     orders.inc()
-    response = RedirectResponse(f"/confirmation/MK-{secrets.token_hex(5).upper()}", SEE_OTHER)
-    _set_cookie(response, "order", held)
+    place = f"/confirmation/MK-{secrets.token_hex(5).upper()}"
+    response = RedirectResponse(place, SEE_OTHER)
+    _set_cookie(response, "order", held, path=place)  # an earlier order's page keeps what was in that one
     response.delete_cookie("cart")
     return response
 
@@ -151,5 +153,6 @@ def _with_cart(request: Request, held: Cart) -> Response:
     return response
 
 
-def _set_cookie(response: Response, name: str, held: Cart) -> None:
-    response.set_cookie(name, cookie_of(held), max_age=CART_DAYS * 86_400, httponly=True, samesite="lax")
+def _set_cookie(response: Response, name: str, held: Cart, path: str = "/") -> None:
+    max_age_s = CART_DAYS * 86_400
+    response.set_cookie(name, cookie_of(held), max_age=max_age_s, path=path, httponly=True, samesite="lax")

@@ -5,6 +5,7 @@ import logging
 import uvicorn
 
 from runtime.logs import configure_logging
+from runtime.server import Server
 from runtime.settings import StorefrontSettings
 from runtime.stopping import stop_on_signals
 from storefront.app import storefront
@@ -15,8 +16,8 @@ log = logging.getLogger(__name__)
 def serve(settings: StorefrontSettings) -> int:
     """Serve the shop until SIGTERM or SIGINT; the exit code. Call from the main thread."""
     configure_logging("storefront")
-    stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
-    server = uvicorn.Server(
+    stop = stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
+    server = Server(
         uvicorn.Config(
             storefront(settings),
             host=settings.host,
@@ -30,7 +31,8 @@ def serve(settings: StorefrontSettings) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=3,
-        )
+        ),
+        stop,
     )
     log.info("listening on http://%s:%d", settings.host, settings.port)
     try:

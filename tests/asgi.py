@@ -26,9 +26,11 @@ def ask(
     path: str,
     body: bytes | Sequence[bytes] = b"",
     headers: dict[str, str] | None = None,
+    *,
+    is_cut_off: bool = False,
 ) -> Asked:
-    """One request; a body given in parts arrives in parts."""
-    return asyncio.run(asking(app, method, path, body, headers))
+    """One request; a body given in parts arrives in parts. `is_cut_off` ends the connection before the body's end."""
+    return asyncio.run(asking(app, method, path, body, headers, is_cut_off=is_cut_off))
 
 
 async def asking(
@@ -37,11 +39,14 @@ async def asking(
     path: str,
     body: bytes | Sequence[bytes] = b"",
     headers: dict[str, str] | None = None,
+    *,
+    is_cut_off: bool = False,
 ) -> Asked:
     """The same inside a running event loop."""
     parts = [body] if isinstance(body, bytes) else list(body)
     incoming: list[Message] = [
-        {"type": "http.request", "body": part, "more_body": number < len(parts)} for number, part in enumerate(parts, 1)
+        {"type": "http.request", "body": part, "more_body": is_cut_off or number < len(parts)}
+        for number, part in enumerate(parts, 1)
     ]
     sent: list[Message] = []
 

@@ -151,6 +151,7 @@ class LiveVisit:
         self._posted_at: dict[str, float] = {}
         self._last_message_id: str | None = None
         self._has_session = False
+        self._is_persuaded = False
         self._offers: asyncio.Queue[Incentive] = asyncio.Queue()
         self._seen: set[str] = set()
         self._caught_up = asyncio.Event()
@@ -227,11 +228,12 @@ class LiveVisit:
             return
         self._report.incentives_accepted += 1
         await self._send([incentive_act(event_names.INCENTIVE_ACCEPTED, incentive, context, after_s=3.0)])
-        if self._random.random() < CONVINCED:
+        if self._random.random() < CONVINCED and not self._is_persuaded:
             coupon = catalogue.COUPON if incentive.type == "discount" else None
             done = len(self._visit.acts) - len(self._plan)
             if acts := persuaded(self._visit, done, seed=self._options.seed, coupon=coupon):
                 self._plan = deque(acts)
+                self._is_persuaded = True
 
     async def _send(self, acts: list[Act]) -> None:
         batch: list[Item] = []

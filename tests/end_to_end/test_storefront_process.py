@@ -43,6 +43,15 @@ def test_a_signal_ends_it_with_success(port: int, number: signal.Signals) -> Non
     assert "Traceback" not in said
 
 
+def test_a_signal_while_it_starts_ends_it_too(port: int) -> None:
+    hurried = (
+        "import os, signal; from storefront import serve as module; make = module.storefront; "
+        "module.storefront = lambda settings: os.kill(os.getpid(), signal.SIGTERM) or make(settings); "
+    )
+    ended = subprocess.run([sys.executable, "-c", hurried + SERVE, str(port)], timeout=15, check=False)
+    assert ended.returncode == 0
+
+
 def test_a_taken_port_is_told_in_a_sentence(port: int) -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,16 @@
 """The console's answers from a real Postgres, filled by the sink."""
 
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import psycopg2
@@ -11,12 +20,14 @@ from starlette.applications import Starlette
 from console.app import create_app
 from console.board import DecisionBoard
 from console.database import Database
+from console.follow import posted
+from contracts.codec import ENCODER
 from contracts.decisions import Decision
 from contracts.events import Context
 from contracts.features import SessionFeatures
 from runtime.tokens import DecisionTokens
 from sql.migrate import migrate
-from tests.asgi import ask
+from tests.asgi import ask, asking
 from tests.factories import decision, event, features, incentive, outcome
 from tests.stored import store
 
@@ -146,6 +157,35 @@ def test_the_charts_count_what_is_in_the_tables(shop: Starlette, database: str) 
     assert overview["totals"]["active_sessions"] == 2
 
 
+def test_the_figures_are_told_while_decisions_come_in(database: str) -> None:
+    migrate(database)
+    board, of = DecisionBoard(opened_at=ago(hours=1)), Database(database, size=1)
+    each, numbers = posted(0, 0, ENCODER.encode(decision(NOW))), count()
+
+    def come_in(many: int) -> None:
+        board.take([replace(each, decision_id=str(next(numbers))) for _ in range(many)], NOW)
+
+    async def statuses() -> list[int]:
+        come_in(5_000)
+        answers = []
+        for _ in range(20):
+            console = create_app(("*",), DecisionTokens("", 600), board, of, None, {}, now=lambda: NOW)
+            asked = asyncio.create_task(asking(console, "GET", "/api/overview"))
+            while not asked.done():
+                come_in(1)
+                await asyncio.sleep(0)
+            answers.append((await asked).status)
+        return answers
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads take turns as often as on a busy machine
+    try:
+        assert asyncio.run(statuses()) == [200] * 20
+    finally:
+        sys.setswitchinterval(usual)
+        of.close()
+
+
 def test_a_story_tells_events_decisions_and_outcome_in_order(shop: Starlette, database: str) -> None:
     migrate(database)
     session = features(ago(hours=1), ago(minutes=58), visitor_id="ada", event_count=2, closed_at=ago(minutes=28))
@@ -200,3 +240,29 @@ def test_a_restarted_postgres_is_found_again(shop: Starlette, database: str) -> 
         )
     killer.close()
     assert ask(shop, "GET", "/api/sessions").status == 200
+
+
+def test_a_connection_whose_server_froze_is_given_up(shop: Starlette, database: str) -> None:
+    migrate(database)
+    assert ask(shop, "GET", "/readyz").status == 200
+    with closing(psycopg2.connect(database)) as other, other.cursor() as cursor:
+        cursor.execute(
+            "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        frozen = [pid for (pid,) in cursor.fetchall()]
+
+    def send(number: signal.Signals) -> None:
+        for pid in frozen:
+            os.kill(pid, number)
+
+    send(signal.SIGSTOP)
+    thaw = threading.Timer(15, send, [signal.SIGCONT])
+    thaw.start()
+    asked = time.monotonic()
+    try:
+        assert ask(shop, "GET", "/readyz").status == 200
+        assert ask(shop, "GET", "/api/analytics").status == 200
+        assert time.monotonic() - asked < 10
+    finally:
+        thaw.cancel()
+        send(signal.SIGCONT)

@@ -201,6 +201,17 @@ def test_sigterm_ends_open_streams_and_the_process_at_once(broker: KafkaSettings
         assert time.monotonic() - asked < 3
 
 
+def test_sigterm_while_the_model_is_loaded_ends_the_process_too() -> None:
+    hurried = (
+        "import os, signal; from console import serve; "
+        "serve.predictor = lambda process: os.kill(os.getpid(), signal.SIGTERM); "
+        "from shopstream.__main__ import main; raise SystemExit(main(['console']))"
+    )
+    environ = {**os.environ, "SHOPSTREAM_CONSOLE_PORT": str(free_port()), "SHOPSTREAM_KAFKA_BROKERS": "127.0.0.1:9"}
+    ended = subprocess.run([sys.executable, "-c", hurried], env=environ, timeout=20, check=False)
+    assert ended.returncode == 0
+
+
 def test_a_port_that_is_taken_is_one_clear_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environ = {**os.environ, "SHOPSTREAM_CONSOLE_PORT": str(taken.getsockname()[1])}

@@ -29,8 +29,9 @@ def unavailable(retry_after: str = "0") -> web.Response:
 class Shop:
     """An ingest that stores by message id and refuses what is broken, and a console that decides on every batch."""
 
-    def __init__(self, refuse: Refusal = lambda number: None) -> None:
+    def __init__(self, refuse: Refusal = lambda number: None, *, has_ever_new_offers: bool = False) -> None:
         self.refuse = refuse
+        self.has_ever_new_offers = has_ever_new_offers
         self.posts = 0
         self.stored: dict[str, dict[str, Any]] = {}
         self.dead: dict[str, dict[str, Any]] = {}
@@ -72,9 +73,9 @@ class Shop:
         caused_by = self.streams[visitor_id] = asyncio.Queue()
         try:
             while True:
-                offer = decision(
-                    visitor_id=visitor_id, caused_by=await caused_by.get(), incentive=incentive(f"i-{visitor_id}")
-                )
+                cause = await caused_by.get()
+                offered = incentive(f"i-{cause if self.has_ever_new_offers else visitor_id}")
+                offer = decision(visitor_id=visitor_id, caused_by=cause, incentive=offered)
                 await response.write(b"id: 0-1\nevent: decision\ndata: " + ENCODER.encode(offer) + b"\n\n")
         finally:
             self.streams_closed += 1
@@ -192,6 +193,14 @@ def test_shoppers_hear_decisions_measure_their_latency_and_react_to_incentives()
     assert sent["incentive_accepted"] == report.incentives_accepted > 0
     assert sent["incentive_dismissed"] == report.incentives_dismissed > 0
     assert place.streams_closed == 24
+
+
+def test_who_accepts_one_offer_after_the_other_buys_once() -> None:
+    place = Shop(has_ever_new_offers=True)
+    report = went_shopping(place, count=60, shoppers=12, with_console=True, pace=25.0, bot_share=0.0)
+    assert_adds_up(report, place)
+    buyers = [item["anonymousId"] for item in place.stored.values() if item.get("event") == "purchase"]
+    assert len(buyers) == len(set(buyers)) == report.purchases > 0
 
 
 def test_a_console_that_is_away_does_not_keep_anyone_from_shopping() -> None:

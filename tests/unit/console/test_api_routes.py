@@ -66,6 +66,12 @@ def test_a_body_without_end_is_cut_off(make_app: MakeApp, predict: Predict) -> N
     assert (answer.status, answer.json["code"]) == (413, "body_too_large")
 
 
+def test_a_caller_who_leaves_in_mid_body_is_no_bug_of_ours(make_app: MakeApp, predict: Predict) -> None:
+    for path in ("/api/predict", "/api/decisions/token"):
+        answer = ask(make_app(predict=predict), "POST", path, b"{", is_cut_off=True)
+        assert (answer.status, answer.json["code"]) == (400, "cut_off")
+
+
 def test_without_a_model_predict_says_so_and_health_too(make_app: MakeApp) -> None:
     app = make_app(predict=None)
     assert ask(app, "POST", "/api/predict", json.dumps(ASKED).encode()).json["code"] == "no_model"

@@ -44,6 +44,29 @@ def test_a_decision_delivered_again_is_not_the_latest_again() -> None:
     assert of.latest("ada", NOON) == second
 
 
+def test_an_earlier_visits_decision_that_is_made_again_does_not_take_the_place_of_this_visits() -> None:
+    of = board()
+    this = on_board("12:40", offset=2, session_id="this")
+    of.take([on_board("12:00", offset=1, session_id="earlier"), this], at("12:40"))
+    again = on_board("12:00", offset=3, session_id="earlier", decided_at="12:41")
+    of.take([again], at("12:41"))
+    assert of.latest("ada", at("12:41")) == this
+
+
+def test_a_stream_that_is_open_before_the_log_is_read_does_not_hear_of_yesterday() -> None:
+    async def story() -> None:
+        of = board(remember=timedelta(minutes=30))
+        with of.watch("ada") as watch:
+            of.take([on_board("11:00", offset=1), on_board("11:20", offset=2)], NOON)
+            assert await watch.next(0.01) is None
+            of.take([on_board("11:40", offset=3)], NOON)
+            heard = await watch.next(1)
+            assert heard is not None
+            assert heard.id == "3-3"
+
+    run(story())
+
+
 def test_yesterdays_decision_is_not_todays() -> None:
     of = board(remember=timedelta(minutes=30))
     of.take([on_board("12:00")], NOON)

@@ -16,6 +16,7 @@ import uvicorn
 
 from runtime.settings import StorefrontSettings
 from storefront.app import storefront
+from tests.asgi import ask
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,19 @@ def test_a_shopper_without_a_script_can_buy(visitor: Visitor) -> None:
     assert "Nothing here yet" in visitor.get("/cart")
 
 
+def test_each_confirmation_is_of_its_own_order(visitor: Visitor) -> None:
+    confirmations = []
+    for item_id in ("speckled-mug", "cherry-tea-scoop"):
+        visitor.post("/cart/add", item_id=item_id)
+        visitor.post("/checkout/order")
+        confirmations.append(visitor.at)
+    for at, item_id in zip(confirmations, ("speckled-mug", "cherry-tea-scoop"), strict=True):
+        (_, bought) = events_of(visitor.get(at))[0]
+        assert [item["item_id"] for item in bought["items"]] == [item_id]  # type: ignore[index]  # what JSON gave
+    visitor.get("/confirmation/MK-SOMEONE")
+    assert visitor.status == 404
+
+
 def test_pages_report_ga4_events_with_items_value_and_currency(visitor: Visitor) -> None:
     [[_, name, shown]] = events_of(visitor.get("/products/celadon-gaiwan"))
     assert name == "view_item"
@@ -150,6 +164,8 @@ def test_an_accepted_offer_changes_cart_and_checkout(visitor: Visitor) -> None:
         ("/cart/change", "", 404),
         ("/cart/offer", "not json", 422),
         ("/cart/offer", '{"incentive_id": "i", "type": "everything_free"}', 422),
+        ("/cart/offer", '{"incentive_id": "\udcff", "type": "discount"}', 422),
+        ("/cart/offer", '{"deep": ' + "[" * 5_000, 422),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused_and_never_fails(
@@ -158,6 +174,11 @@ def test_a_request_that_makes_no_sense_is_refused_and_never_fails(
     request = urllib.request.Request(visitor.url + path, body.encode("utf-8", "surrogateescape"))
     visitor.ask(request)
     assert visitor.status == status
+
+
+@pytest.mark.parametrize("path", ["/cart/add", "/cart/offer"])
+def test_a_body_that_is_cut_off_is_nobodys_fault(path: str) -> None:
+    assert ask(storefront(StorefrontSettings()), "POST", path, b"item_id=", is_cut_off=True).status == 400
 
 
 @pytest.mark.parametrize("path", ["/checkout", "/checkout/payment"])

@@ -1,5 +1,6 @@
 """Sums of a cart, and the cookie that it lives in."""
 
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 
 import pytest
@@ -68,6 +69,11 @@ def test_a_cart_survives_its_cookie(quantities: dict[object, int], coupon: str) 
 @given(st.text(st.characters(codec="ascii")))
 def test_an_unreadable_cookie_is_an_empty_cart(cookie: str) -> None:
     assert cart_from({"cart": cookie}).item_count == 0
+
+
+def test_a_cookie_of_lists_in_lists_is_an_empty_cart() -> None:
+    deep = urlsafe_b64encode(b'{"deep":' + b"[" * 5_000).decode()
+    assert cart_from({"cart": deep}).item_count == 0
 
 
 def test_a_cookie_with_strange_products_keeps_only_ours() -> None:
