@@ -22,6 +22,7 @@ from producers.tracker import snippet
 from runtime.health import Check, degraded_while
 from runtime.kafka import kafka_check
 from runtime.logs import configure_logging
+from runtime.server import Server
 from runtime.settings import IngestSettings, KafkaSettings, SettingsError
 from runtime.stopping import stop_on_signals
 
@@ -43,14 +44,14 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
     if listener is None:
         return 1
     # uvicorn stops by itself on the same signals, and then raises them again for whoever handled them before.
-    stop_on_signals()
+    stop = stop_on_signals()
     way = _way_of_records(ingest, kafka)
     if way is None:
         listener.close()
         return 1
     app = IngestApp(ingest, keys, way.publisher, snippet=snippet(), checks=way.checks, key_file=key_file)
     connections = Connections(allow_open_files(ingest.max_connections), ingest.body_timeout_s)
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             app,
             loop="uvloop",
@@ -66,7 +67,8 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=ingest.kafka_timeout_ms // 1000 + 2,
-        )
+        ),
+        stop,
     )
     # A request leaves no cycles behind that would be worth looking for among all that was loaded at the start.
     gc.freeze()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -112,6 +113,16 @@ def test_sigterm_without_a_broker_ends_soon() -> None:
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(10) == 0
         assert time.monotonic() - started < 5
+
+
+def test_sigterm_while_it_starts_ends_it_too() -> None:
+    hurried = (
+        "import os, signal; from producers.ingest import serve; from runtime.settings import *; make = serve.IngestApp; "
+        "serve.IngestApp = lambda *given, **named: os.kill(os.getpid(), signal.SIGTERM) or make(*given, **named); "
+        "away = KafkaSettings(brokers=('127.0.0.1:9',)); "
+        f"raise SystemExit(serve.serve(IngestSettings(port={free_port()}), away))"
+    )
+    assert subprocess.run([sys.executable, "-c", hurried], check=False, timeout=30).returncode == 0
 
 
 def test_a_port_in_use_is_one_clear_sentence(broker: KafkaSettings) -> None:
