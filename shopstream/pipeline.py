@@ -1,5 +1,6 @@
 """Which processes make up the pipeline, with their environment, addresses and checks."""
 
+import re
 import secrets
 import sys
 from collections.abc import Mapping
@@ -87,8 +88,8 @@ class Pipeline:
 
 def url_of(settings: Listening) -> str:
     """Where a service is reached from this machine, also when it listens on all addresses."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
-    return f"http://{host}:{settings.port}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def is_set(kind: type[Settings], name: str, environ: Mapping[str, str]) -> bool:
@@ -136,7 +137,8 @@ def without_password(dsn: str) -> str:
     if "://" in dsn:
         scheme, _, rest = dsn.partition("://")
         user, at, place = rest.rpartition("@")
-        return f"{scheme}://{user.partition(':')[0]}{at}{place}"
+        shown = re.sub(r"(?<=[?&])password=[^&]*", "password=…", place)
+        return f"{scheme}://{user.partition(':')[0]}{at}{shown}"
     parts = parse_dsn(dsn)
     if "password" in parts:
         parts["password"] = "…"  # noqa: S105  this is how it is hidden
