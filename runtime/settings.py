@@ -44,6 +44,8 @@ class Settings:
                     raise SettingsError(f"{cls.variable(each.name)} is not set: {each.metadata['doc']}")
                 continue
             values[each.name] = _read(cls.variable(each.name), raw, hints[each.name])
+            if each.name == "port" and not 0 <= values[each.name] <= 65_535:
+                raise SettingsError(f"{cls.variable(each.name)}={raw!r} is no port; it takes one of 1 to 65535")
         return cls(**values)
 
 
