@@ -8,6 +8,8 @@ from typing import Any, Final, Self, get_type_hints
 from contracts.topics import PARTITIONS
 
 PREFIX: Final = "SHOPSTREAM_"
+RANGES: Final = {"port": range(65_536), "partitions": range(1, 2**31), "replication_factor": range(1, 2**15)}
+"""Numbers that mean something else, or nothing, outside; by field."""
 
 
 class SettingsError(ValueError):
@@ -44,8 +46,9 @@ class Settings:
                     raise SettingsError(f"{cls.variable(each.name)} is not set: {each.metadata['doc']}")
                 continue
             values[each.name] = _read(cls.variable(each.name), raw, hints[each.name])
-            if each.name == "port" and not 0 <= values[each.name] <= 65_535:
-                raise SettingsError(f"{cls.variable(each.name)}={raw!r} is no port; it takes one of 1 to 65535")
+            if (allowed := RANGES.get(each.name)) and values[each.name] not in allowed:
+                takes = f"it takes {allowed.start} to {allowed.stop - 1}"
+                raise SettingsError(f"{cls.variable(each.name)}={raw!r} is out of range; {takes}")
         return cls(**values)
 
 

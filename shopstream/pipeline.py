@@ -17,7 +17,7 @@ from runtime.settings import (
     Settings,
     StorefrontSettings,
 )
-from shopstream.ports import require_free
+from shopstream.ports import PortTaken, require_free
 from shopstream.probes import ready_check
 from shopstream.run_folder import RunFolder
 from shopstream.supervise import Service
@@ -81,8 +81,15 @@ class Pipeline:
         }
 
     def require_free_ports(self) -> None:
-        """Raises `PortTaken` for the first port that is in use."""
+        """Raises `PortTaken` for the first port that is in use, or is two services'."""
+        holders: dict[tuple[str, int], str] = {}
         for name, settings in self.services().items():
+            other = holders.setdefault((settings.host, settings.port), name)
+            if other != name:
+                variable = settings.variable("port")
+                raise PortTaken(
+                    f"port {settings.port} is that of {other} and of {name}; choose another with {variable}"
+                )
             require_free(name, settings.host, settings.port, settings.variable("port"))
 
 

@@ -43,7 +43,8 @@ def shopstream(
     [
         (["topics", "create"], AWAY, 1, f"no Kafka broker answers at {NOWHERE}"),
         (["up"], {"SHOPSTREAM_INGEST_PORT": "many"}, 2, "SHOPSTREAM_INGEST_PORT='many' cannot be read"),
-        (["up"], {"SHOPSTREAM_INGEST_PORT": "99999"}, 2, "SHOPSTREAM_INGEST_PORT='99999' is no port"),
+        (["up"], {"SHOPSTREAM_INGEST_PORT": "99999"}, 2, "SHOPSTREAM_INGEST_PORT='99999' is out of range"),
+        (["topics", "create"], {"SHOPSTREAM_KAFKA_PARTITIONS": "0"}, 2, "it takes 1 to"),
         (["up", "--report", "out.json"], {}, 2, "add --shoppers"),
         (["up", "--shoppers", "1", "--report", "no/out.json"], {}, 2, "there is no folder no"),
         (["ingest"], {"SHOPSTREAM_INGEST_PORT": "many"}, 2, "it takes a whole number"),

@@ -13,6 +13,7 @@ from shopstream.pipeline import (
     url_of,
     without_password,
 )
+from shopstream.ports import PortTaken, free_port
 
 
 def test_every_service_is_started_and_stopped() -> None:
@@ -24,6 +25,13 @@ def test_every_service_is_started_and_stopped() -> None:
 def test_a_setting_that_cannot_be_read_stops_the_start() -> None:
     with pytest.raises(SettingsError, match="SHOPSTREAM_PERSIST_PORT"):
         Pipeline.from_environ({"SHOPSTREAM_PERSIST_PORT": "many"})
+
+
+def test_two_services_on_one_port_are_named_before_anything_starts() -> None:
+    port = str(free_port())
+    both = Pipeline.from_environ({"SHOPSTREAM_STOREFRONT_PORT": port, "SHOPSTREAM_INGEST_PORT": port})
+    with pytest.raises(PortTaken, match=f"port {port} is that of storefront and of ingest.*SHOPSTREAM_INGEST_PORT"):
+        both.require_free_ports()
 
 
 def test_a_service_on_all_addresses_is_reached_on_this_machine() -> None:
