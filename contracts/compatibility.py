@@ -49,6 +49,10 @@ def release() -> list[Path]:
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
             changed.append(path)
+    for path in RELEASED.glob("*.json"):
+        if path.stem not in current():
+            path.unlink()
+            changed.append(path)
     return changed
 
 
@@ -86,8 +90,14 @@ def _compare(
         yield from _limits(was, now, where)
         if kind == "object":
             yield from _fields(was, now, old_defs, new_defs, place, seen)
-        if kind == "array" and isinstance(was.get("items"), dict) and isinstance(now.get("items"), dict):
-            yield from _compare(was["items"], now["items"], old_defs, new_defs, f"{place}[]", seen)
+            had, has = was.get("additionalProperties", True), now.get("additionalProperties", True)
+            if has is False and had is not False:
+                yield f"{where} may no longer have other fields, and there are records that have"
+            yield from _compare(_said(had), _said(has), old_defs, new_defs, f"{place}{{}}", seen)
+        if kind == "array":
+            yield from _compare(
+                _said(was.get("items")), _said(now.get("items")), old_defs, new_defs, f"{place}[]", seen
+            )
     gone, come = (
         " or ".join(sorted(each)) for each in (old_kinds.keys() - new_kinds.keys(), new_kinds.keys() - old_kinds.keys())
     )
@@ -95,6 +105,11 @@ def _compare(
         yield f"{where} may no longer be {gone}{f' but {come}' if come else ''}, and there are records in which it is"
     elif come:
         yield f"{where} may now be {come}, which its readers have never met"
+
+
+def _said(schema: Any) -> Schema:
+    """What is said of a list's items or a mapping's values; of anything, nothing is."""
+    return schema if isinstance(schema, dict) else {}
 
 
 def _fields(

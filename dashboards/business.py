@@ -67,7 +67,7 @@ def _sessions(board: Dashboard) -> Dashboard:
     )
     acts = view("events_by_name", "event_name, events", order="events desc limit 15")
     board = board.with_row(Row("Sessions and funnel"))
-    board = board.with_panel(lines("Sessions started", started, description="A minute, of the last six hours."))
+    board = board.with_panel(lines("Sessions started", started, description="A minute, of the last 24 hours at most."))
     reached = "Sessions that started in the range, and how many of them reached each step."
     board = board.with_panel(steps("Funnel", funnel, description=reached))
     board = board.with_panel(lines("Conversion by hour", conversion, unit=PERCENT))

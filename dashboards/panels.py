@@ -19,7 +19,8 @@ Panel = Any  # the SDK's builders share no typed base class
 WIDTH: Final = 24
 HEIGHT: Final = 8
 PERCENT: Final = "percentunit"
-MONEY: Final = "currencyUSD"
+MONEY: Final = "locale"
+"""Amounts are in the shop's currency, which no view names: a sign would be a guess."""
 
 
 def number(

@@ -1,10 +1,15 @@
 """The pipeline's dashboard: rates of each hop, lag, silence, the visitor store, dead letters, latency, restarts."""
 
+from typing import Final
+
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
 
 from dashboards.panels import lines, number, rows
 from dashboards.sources import metric, series, view
+
+DOWN: Final = 'up{job=~"ingest|process|persist|console|storefront"} == 0 or absent(up{job="process"})'
+"""Workers are found by name: when none is left, there is none that could be down."""
 
 
 def pipeline() -> Dashboard:
@@ -18,7 +23,7 @@ def pipeline() -> Dashboard:
 def _health(board: Dashboard) -> Dashboard:
     board = board.with_row(Row("At a glance"))
     for title, expr, unit, alarm in (
-        ("Services down", 'count(up{job=~"ingest|process|persist|console|storefront"} == 0) or vector(0)', "short", 1),
+        ("Services down", f"count({DOWN}) or vector(0)", "short", 1),
         ("Since the last event", "min(process_seconds_since_last_event)", "s", 600),
         ("Since the last row", "min(persist_seconds_since_last_record)", "s", 600),
         ("Waiting to be processed", "sum(max by (topic, partition) (process_lag_records))", "short", 10_000),

@@ -38,14 +38,19 @@ def push(settings: GrafanaSettings, folder: Path = FOLDER) -> list[str]:
 
 
 def _client(settings: GrafanaSettings) -> GrafanaFace:
-    url = urlsplit(settings.url)
+    no_url = f"SHOPSTREAM_GRAFANA_URL={settings.url!r} is no URL; it takes one like http://127.0.0.1:3000"
+    try:
+        url = urlsplit(settings.url)
+        port = url.port
+    except ValueError as error:
+        raise PushRefused(no_url) from error
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise PushRefused(f"SHOPSTREAM_GRAFANA_URL={settings.url!r} is no URL; it takes one like http://127.0.0.1:3000")
+        raise PushRefused(no_url)
     prefix = url.path.strip("/")
     return GrafanaFace(
         auth=settings.token or (settings.user, settings.password),
         host=url.hostname,
-        port=url.port,
+        port=port,
         url_path_prefix=f"{prefix}/" if prefix else "",
         protocol=url.scheme,
     )

@@ -9,7 +9,8 @@ from typing import Any, Final, Self, get_type_hints
 from contracts.topics import PARTITIONS
 
 PREFIX: Final = "SHOPSTREAM_"
-MAX_PORT: Final = 65_535
+RANGES: Final = {"port": range(65_536), "partitions": range(1, 2**31), "replication_factor": range(1, 2**15)}
+"""Numbers that mean something else, or nothing, outside; by field."""
 
 
 class SettingsError(ValueError):
@@ -68,8 +69,8 @@ def _read(variable: str, raw: str, kind: Any) -> Any:
 
 def _refused(name: str, value: Any) -> str | None:
     """What the setting takes instead; None when the value can be used."""
-    if name == "port":
-        return None if 0 <= value <= MAX_PORT else f"a port, 0 to {MAX_PORT}"
+    if (allowed := RANGES.get(name)) is not None:
+        return None if value in allowed else f"{allowed.start} to {allowed.stop - 1}"
     if name == "brokers":
         return None if value and all(map(_is_address, value)) else "host:port, several separated by commas"
     if isinstance(value, (int, float)):
@@ -79,7 +80,7 @@ def _refused(name: str, value: Any) -> str | None:
 
 def _is_address(text: str) -> bool:
     host, _, port = text.rpartition(":")
-    return bool(host) and port.isdecimal() and len(port) <= 5 and int(port) <= MAX_PORT
+    return bool(host) and port.isdecimal() and len(port) <= 5 and int(port) in RANGES["port"]
 
 
 def _words(kind: Any) -> str:

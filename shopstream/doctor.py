@@ -16,6 +16,7 @@ MOST_LAG: Final = 10_000
 """A step this many records behind is not keeping up."""
 MOST_DRIFT: Final = 0.25
 """A population stability index above this is read as another population (`models/drift.py`)."""
+KAFKA_REPAIR: Final = "shopstream up, or docker compose up -d kafka with SHOPSTREAM_KAFKA_BROKERS=localhost:9094"
 OPTIONAL: Final = frozenset({"storefront"})
 """A demo: an installation may live without it."""
 
@@ -64,7 +65,7 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     try:
         client = admin(settings, timeout_ms=3_000)
     except KafkaUnreachable as error:
-        yield Finding("Kafka", "problem", str(error), "docker compose up -d kafka, or shopstream up")
+        yield Finding("Kafka", "problem", str(error), KAFKA_REPAIR)
         return
     try:
         described = client.describe_topics([topic.name for topic in TOPICS])
@@ -98,8 +99,11 @@ def topic_findings(partitions: Mapping[str, int], declared: Sequence[Topic] = TO
 
 def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
     """Whether Postgres answers, has this version's schema, and which dead letters came in the last hour."""
+    import psycopg2
+
+    from sql import files
     from sql.connection import PostgresUnreachable, connect
-    from sql.migrate import SchemaError, require_current
+    from sql.migrate import SchemaError, outdated_views, require_current
 
     try:
         connection = connect(settings.dsn, timeout_s=3)
@@ -113,12 +117,18 @@ def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
         except SchemaError as error:
             yield Finding("schema", "problem", str(error), "shopstream migrate")
             return
-        yield Finding("schema", "ok", "current")
-        from sql import files
-
+        if outdated := outdated_views(connection):
+            text = f"views that are missing or not of this version: {', '.join(outdated)}"
+            yield Finding("schema", "problem", text, "shopstream migrate")
+        else:
+            yield Finding("schema", "ok", "current")
         with connection, connection.cursor() as cursor:
             cursor.execute(files.statement("dead_letters_last_hour"))
             yield from dead_letter_findings(cursor.fetchall())
+    except psycopg2.Error as error:
+        reason = " ".join(str(error).split())
+        repair = "see its log; grant this user what it needs, or set SHOPSTREAM_POSTGRES_DSN"
+        yield Finding("Postgres", "problem", f"it answers and refuses what we ask: {reason}", repair)
     finally:
         connection.close()
 

@@ -60,16 +60,33 @@ def sentence_of(error: BaseException) -> tuple[str, int] | None:
             return f"{name} is a folder; give a file", FAILED
         case NotADirectoryError(filename=str(name)):
             return f"{name} is a file; give a folder", FAILED
+        case FileExistsError(filename=str(name)):
+            return f"{name} is in the way; move it elsewhere", FAILED
         case PermissionError(filename=str(name)):
             return f"{name} may not be opened by this user", FAILED
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EROFS):
+            place = f"{error.filename} cannot be written" if error.filename else "a file cannot be written"
+            return f"{place}: {error.strerror}; make room there, or go to another folder", FAILED
+        case UnicodeEncodeError(reason="surrogates not allowed"):
+            return "an argument or a setting is not UTF-8; Shopstream's ids and addresses are", WRONGLY_CALLED
     return _of_a_library(error)
 
 
 def _of_a_library(error: BaseException) -> tuple[str, int] | None:
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
-    reason = " ".join(str(error).split())
+    # Postgres ends some of its sentences with the line of the statement.
+    reason = " ".join(str(error).partition("\nLINE ")[0].split())
     if "psycopg2.errors.UndefinedTable" in names:
         return "the database has no Shopstream tables; run `shopstream migrate`", FAILED
+    if "psycopg2.errors.UndefinedColumn" in names:
+        return f"the database's tables are of an older Shopstream ({reason}); run `shopstream migrate`", FAILED
+    if "psycopg2.errors.InsufficientPrivilege" in names:
+        return (
+            f"Postgres does not let this user do it ({reason}); grant it, or name another in SHOPSTREAM_POSTGRES_DSN",
+            FAILED,
+        )
+    if "psycopg2.errors.ReadOnlySqlTransaction" in names:
+        return f"Postgres only lets us read ({reason}); name the primary server in SHOPSTREAM_POSTGRES_DSN", FAILED
     if "psycopg2.OperationalError" in names or "psycopg2.InterfaceError" in names:
         return f"Postgres went away: {reason}; `shopstream doctor` says what is wrong", FAILED
     if "kafka.errors.KafkaError" in names:

@@ -1,5 +1,6 @@
 """Which processes make up the pipeline, with their environment, addresses and checks."""
 
+import re
 import secrets
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from runtime.settings import (
     Settings,
     StorefrontSettings,
 )
-from shopstream.ports import require_free
+from shopstream.ports import PortTaken, require_free
 from shopstream.probes import ready_check
 from shopstream.run_folder import RunFolder
 from shopstream.supervise import Service
@@ -80,15 +81,22 @@ class Pipeline:
         }
 
     def require_free_ports(self) -> None:
-        """Raises `PortTaken` for the first port that is in use."""
+        """Raises `PortTaken` for the first port that is in use, or is two services'."""
+        holders: dict[tuple[str, int], str] = {}
         for name, settings in self.services().items():
+            other = holders.setdefault((settings.host, settings.port), name)
+            if other != name:
+                variable = settings.variable("port")
+                raise PortTaken(
+                    f"port {settings.port} is that of {other} and of {name}; choose another with {variable}"
+                )
             require_free(name, settings.host, settings.port, settings.variable("port"))
 
 
 def url_of(settings: Listening) -> str:
     """Where a service is reached from this machine, also when it listens on all addresses."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
-    return f"http://{host}:{settings.port}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def is_set(kind: type[Settings], name: str, environ: Mapping[str, str]) -> bool:
@@ -136,7 +144,8 @@ def without_password(dsn: str) -> str:
     if "://" in dsn:
         scheme, _, rest = dsn.partition("://")
         user, at, place = rest.rpartition("@")
-        return f"{scheme}://{user.partition(':')[0]}{at}{place}"
+        shown = re.sub(r"(?<=[?&])password=[^&]*", "password=…", place)
+        return f"{scheme}://{user.partition(':')[0]}{at}{shown}"
     parts = parse_dsn(dsn)
     if "password" in parts:
         parts["password"] = "…"  # noqa: S105  this is how it is hidden

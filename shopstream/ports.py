@@ -1,6 +1,7 @@
 """TCP ports of this machine: a free one, who has a taken one, and a check that something listens."""
 
 import contextlib
+import errno
 import socket
 
 import psutil
@@ -9,7 +10,7 @@ from runtime.health import Check
 
 
 class PortTaken(OSError):
-    """A port that a service needs is in use; the text says which, by whom, and how to choose another."""
+    """A port that a service needs cannot be had; the text says which, why, and how to choose another."""
 
 
 def free_port() -> int:
@@ -32,17 +33,17 @@ def port_check(host: str, port: int) -> Check:
     return check
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen on the port now."""
+def why_not_free(host: str, port: int) -> OSError | None:
+    """Why no server could listen on the port now; None when one could."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         # As servers do: a port whose last connections are still fading away is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
 
 
 def holder_of(port: int) -> str | None:
@@ -57,7 +58,12 @@ def holder_of(port: int) -> str | None:
 
 def require_free(service: str, host: str, port: int, variable: str) -> None:
     """Raises `PortTaken` when `service` could not listen on its port."""
-    if not is_free(host, port):
+    if (problem := why_not_free(host, port)) is not None:
+        if problem.errno != errno.EADDRINUSE:
+            raise PortTaken(
+                f"{service} cannot listen on {host}:{port} ({problem.strerror}); "
+                f"choose another port with {variable}, or another address with {variable.removesuffix('PORT')}HOST"
+            ) from problem
         holder = holder_of(port)
         raise PortTaken(
             f"port {port} of {service} is taken{f' by {holder}' if holder else ''}; "

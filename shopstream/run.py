@@ -83,6 +83,8 @@ class PipelineRun:
             self._display.begin()
             servers = servers_for(self._environ)
             if not self._start(servers):
+                if self._options.is_accounted:
+                    raise CommandFailed("stopped before all was ready: nothing was sent, and there is no account of it")
                 return
             watcher = Watcher(self._pipeline.urls(), servers.postgres.dsn)
             watcher.start()

@@ -64,8 +64,8 @@ def run_folder(folder: Path) -> Iterator[RunFolder]:
             old.unlink()
         data = Path(tempfile.mkdtemp(prefix=DATA_PREFIX))
         running = RunFolder(logs, data, held)
-        running.announce({})
         try:
+            running.announce({})
             yield running
         finally:
             shutil.rmtree(data, ignore_errors=True)
@@ -75,7 +75,7 @@ def run_folder(folder: Path) -> Iterator[RunFolder]:
 def environ_of_run(folder: Path = FOLDER) -> dict[str, str]:
     """The settings that reach the pipeline running in `folder`; empty when none runs."""
     try:
-        note = _note((folder / "lock").read_text(encoding="utf-8"))
+        note = _note((folder / "lock").read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return {}
     environ = note.get("environ")
@@ -95,7 +95,7 @@ def _is_alive(note: Mapping[str, object]) -> bool:
 @contextlib.contextmanager
 def _locked(lock: Path) -> Iterator[TextIO]:
     while True:
-        with open(lock, "a+", encoding="utf-8", opener=_for_us_only) as held:
+        with open(lock, "a+", encoding="utf-8", errors="replace", opener=_for_us_only) as held:
             held.seek(0)
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 import psycopg2
-from psycopg2.errors import DependentObjectsStillExist
+from psycopg2.errors import DependentObjectsStillExist, DuplicateTable, WrongObjectType
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
@@ -50,6 +50,13 @@ def require_current(connection: Connection) -> None:
         raise SchemaError(f"the database has not had migration {missing[0]} yet; run `shopstream migrate`")
 
 
+def outdated_views(connection: Connection) -> list[str]:
+    """Names of this version's views that the database has not, or has in another form."""
+    with connection, connection.cursor() as cursor:
+        made = _recorded(cursor, "applied_views")
+    return [name for name, text in _checksums(files.views()).items() if made.get(name) != text]
+
+
 def _apply_migrations(cursor: Cursor, names: list[str]) -> None:
     texts = files.migrations()
     for name in names:
@@ -84,6 +91,11 @@ def _drop_views(cursor: Cursor, views: dict[str, str]) -> None:
         raise SchemaError(
             f"a view of yours reads one of ours ({error.diag.message_detail}); "
             "drop it, run `shopstream migrate`, and create it again"
+        ) from error
+    except (WrongObjectType, DuplicateTable) as error:
+        raise SchemaError(
+            f"a table of yours has the name of one of our views ({error.diag.message_primary}); "
+            "rename it, or give Shopstream a database of its own"
         ) from error
 
 

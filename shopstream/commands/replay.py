@@ -1,5 +1,6 @@
 """`shopstream replay`: a public or own event log through the ingest endpoint, event time kept."""
 
+import math
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -127,7 +128,10 @@ def speed_of(text: str) -> float | None:
     if text == "max":
         return None
     try:
-        return float(text)
+        speed = float(text)
+        if speed == math.inf:
+            raise ValueError  # that is what max says
+        return speed
     except ValueError:
         raise CommandWronglyCalled(f"--speed {text} is neither a number nor max") from None
 

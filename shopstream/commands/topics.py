@@ -95,7 +95,7 @@ def release() -> None:
     from contracts import compatibility
 
     for path in compatibility.release():
-        typer.echo(f"wrote {path}")
+        typer.echo(f"{'wrote' if path.exists() else 'deleted'} {path}")
 
 
 def _declared() -> tuple[Topic, ...]:

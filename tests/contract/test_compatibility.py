@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,10 +24,13 @@ def test_every_topic_was_released_or_is_new() -> None:
 
 
 def changed(change: Callable[[Topics], Any]) -> list[str]:
-    """What the check says of today's topics after a change."""
-    new = copy.deepcopy(compatibility.current())
+    """What the check says of today's topics after a change; they get what they have none of, too."""
+    old = compatibility.current()
+    put("notes", {"type": "array"})(old)
+    put("labels", {"type": "object", "additionalProperties": {"type": "string"}})(old)
+    new = copy.deepcopy(old)
     change(new)
-    return compatibility.breaks(compatibility.current(), new)
+    return compatibility.breaks(old, new)
 
 
 def fields(topics: Topics, topic: str = "session-features", name: str = "SessionFeatures") -> dict[str, Any]:
@@ -73,6 +77,26 @@ BREAKING: dict[str, tuple[Callable[[Topics], Any], str]] = {
     "a field of a list's items is removed": (
         lambda topics: fields(topics, "events", "Item")["properties"].pop("price"),
         "field properties.items[].price was removed or renamed",
+    ),
+    "a list's items become narrower": (
+        put("because", {"type": "array", "items": {"type": "integer"}}, "decisions", "Decision"),
+        "field because[] may no longer be string but integer",
+    ),
+    "a list's items may be anything": (
+        put("because", {"type": "array"}, "decisions", "Decision"),
+        "field because[] may no longer be string but anything",
+    ),
+    "a list of anything becomes one of words": (
+        put("notes", {"type": "array", "items": {"type": "string"}}),
+        "field notes[] may no longer be anything but string",
+    ),
+    "a mapping's values change their type": (
+        put("labels", {"type": "object", "additionalProperties": {"type": "integer"}}),
+        "field labels{} may no longer be string but integer",
+    ),
+    "other fields are refused": (
+        lambda topics: fields(topics).update(additionalProperties=False),
+        "the record may no longer have other fields",
     ),
     "a new field is required": (
         lambda topics: (
@@ -136,3 +160,13 @@ def test_the_command_says_it_and_ends_with_1(
     monkeypatch.setattr(compatibility, "current", lambda: broken)
     assert main(["topics", "check"]) == 1
     assert "topic outcomes is gone" in capsys.readouterr().out
+
+
+def test_a_release_forgets_a_topic_that_is_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compatibility, "RELEASED", tmp_path)
+    compatibility.release()
+    fewer = compatibility.current()
+    fewer.pop("outcomes")
+    monkeypatch.setattr(compatibility, "current", lambda: fewer)
+    assert compatibility.release() == [tmp_path / "outcomes.json"]
+    assert compatibility.breaks(compatibility.released(), fewer) == []

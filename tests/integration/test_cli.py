@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from runtime.settings import KafkaSettings
 from shopstream.__main__ import main
 from shopstream.ports import free_port
+from sql import files
+from sql.connection import connect
+from sql.migrate import migrate
 
 NOWHERE = f"127.0.0.1:{free_port()}"
 AWAY = {
@@ -39,6 +43,13 @@ def shopstream(
     [
         (["topics", "create"], AWAY, 1, f"no Kafka broker answers at {NOWHERE}"),
         (["up"], {"SHOPSTREAM_INGEST_PORT": "many"}, 2, "SHOPSTREAM_INGEST_PORT='many' cannot be read"),
+        (
+            ["up"],
+            {"SHOPSTREAM_INGEST_PORT": "99999"},
+            2,
+            "SHOPSTREAM_INGEST_PORT='99999' cannot be used; it takes 0 to 65535",
+        ),
+        (["topics", "create"], {"SHOPSTREAM_KAFKA_PARTITIONS": "0"}, 2, "it takes 1 to"),
         (["up", "--report", "out.json"], {}, 2, "add --shoppers"),
         (["up", "--shoppers", "1", "--report", "no/out.json"], {}, 2, "there is no folder no"),
         (["ingest"], {"SHOPSTREAM_INGEST_PORT": "many"}, 2, "it takes a whole number"),
@@ -67,6 +78,7 @@ def test_an_expected_failure_is_one_sentence(
         (["trace", "some-event"], 1, f"Postgres does not answer at {NOWHERE}/shop"),
         (["replay", "log.csv", "--format", "rees46"], 1, "log.csv does not exist"),
         (["replay", "log.csv", "--format", "rees46", "--speed", "fast"], 2, "neither a number nor max"),
+        (["replay", "log.csv", "--format", "rees46", "--speed", "inf"], 2, "neither a number nor max"),
         (["replay", "log.csv", "--format", "xml"], 1, "there is no format xml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -117,6 +129,47 @@ def test_what_is_not_in_postgres_is_said_to_be_missing(tmp_path: Path, database:
     shopstream("migrate", folder=tmp_path, environ=here)
     assert "there is no session nobody" in shopstream("explain", "nobody", folder=tmp_path, environ=here).stderr
     assert "neither stored nor dead-lettered" in shopstream("trace", "none", folder=tmp_path, environ=here).stderr
+
+
+@pytest.mark.parametrize("command", ["explain", "trace"])
+def test_an_id_that_is_no_text_is_refused_in_one_sentence(command: str, tmp_path: Path, database: str) -> None:
+    refused = shopstream(command, "\udcff\udcfe", folder=tmp_path, environ={"SHOPSTREAM_POSTGRES_DSN": database})
+    assert refused.returncode == 2
+    assert "not UTF-8" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_a_user_who_may_not_is_told_so(tmp_path: Path, database: str) -> None:
+    migrate(database)
+    with closing(connect(database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("drop role if exists guest; create role guest login")
+    here = {"SHOPSTREAM_POSTGRES_DSN": database.replace("postgres@", "guest@")}
+    for command in (["migrate"], ["trace", "some-event"]):
+        refused = shopstream(*command, folder=tmp_path, environ=here)
+        assert refused.returncode == 1
+        assert "permission denied" in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) == 1
+    told = shopstream("doctor", folder=tmp_path, environ={**AWAY, **here, **away_from_any_port(), "COLUMNS": "300"})
+    assert "it answers and refuses what we ask: permission denied" in told.stdout
+
+
+def test_half_a_schema_is_told_with_the_command_that_repairs_it(tmp_path: Path, database: str) -> None:
+    with closing(connect(database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(files.migrations()["0001_tables"])
+    refused = shopstream("trace", "some-event", folder=tmp_path, environ={"SHOPSTREAM_POSTGRES_DSN": database})
+    assert refused.returncode == 1
+    assert "run `shopstream migrate`" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_the_doctor_misses_a_view_and_migrate_brings_it_back(tmp_path: Path, database: str) -> None:
+    migrate(database)
+    with closing(connect(database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("drop view live_sessions")
+    here = {**AWAY, **away_from_any_port(), "SHOPSTREAM_POSTGRES_DSN": database, "COLUMNS": "300"}
+    assert "not of this version: live_sessions" in shopstream("doctor", folder=tmp_path, environ=here).stdout
+    assert "live_sessions" in shopstream("migrate", folder=tmp_path, environ=here).stdout
+    assert "not of this version" not in shopstream("doctor", folder=tmp_path, environ=here).stdout
 
 
 def test_a_reader_that_leaves_early_causes_no_complaint(tmp_path: Path) -> None:

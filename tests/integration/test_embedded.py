@@ -1,6 +1,7 @@
 """The embedded servers start, serve, and leave nothing behind."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from contracts.topics import EVENTS, TOPICS
 from runtime.kafka import TopicMismatch, admin, create_topics
 from runtime.settings import KafkaSettings
+from shopstream.embedded.postgres import postgres_service
+from shopstream.ports import free_port
+from shopstream.supervise import ServiceFailed
 
 
 def test_declared_topics_are_created_once(broker: KafkaSettings) -> None:
@@ -22,6 +26,13 @@ def test_a_test_gets_an_empty_database(database: str) -> None:
         cursor.execute("select count(*) from information_schema.tables where table_schema = 'public'")
         assert cursor.fetchone() == (0,)
     connection.close()
+
+
+def test_a_place_where_postgres_cannot_make_its_data_is_named(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "somebody-elses").touch()
+    with pytest.raises(ServiceFailed, match=r"cannot make its data in .*: set TMPDIR"):
+        postgres_service(tmp_path, tmp_path / "log", free_port())
 
 
 def test_a_topic_with_another_partition_count_is_refused_in_words(broker: KafkaSettings) -> None:

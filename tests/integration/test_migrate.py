@@ -89,6 +89,12 @@ def test_a_view_of_someone_else_on_ours_is_named(database: str, monkeypatch: pyt
         migrate(database)
 
 
+def test_a_table_of_someone_else_with_the_name_of_a_view_is_named(database: str) -> None:
+    query(database, "create table customers ()")
+    with pytest.raises(SchemaError, match=r'"customers" is not a view.*rename it'):
+        migrate(database)
+
+
 def test_a_database_that_is_not_migrated_says_what_to_run(database: str) -> None:
     with closing(connect(database)) as connection, pytest.raises(SchemaError, match="run `shopstream migrate`"):
         require_current(connection)

@@ -188,6 +188,15 @@ def test_a_taken_port_is_named_with_the_setting_that_changes_it(tmp_path: Path) 
     assert not (tmp_path / ".shopstream" / "lock").exists()
 
 
+def test_a_run_stopped_before_it_began_does_not_pass_for_one_that_lost_nothing(tmp_path: Path) -> None:
+    with up(tmp_path, "--seconds", "5", "--shoppers", "1", "--report", "out.json") as run:
+        run.wait(lambda: (tmp_path / ".shopstream" / "lock").exists())
+        run.wait(lambda: len(run.processes()) > 0)
+        run.process.send_signal(signal.SIGTERM)
+        assert run.process.wait(30) == 1
+        assert "there is no account of it" in run.text()
+
+
 def test_when_the_broker_in_memory_dies_the_run_ends_and_says_why(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         running.until("Shopstream is up")

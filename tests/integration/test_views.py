@@ -91,7 +91,7 @@ def test_bots_are_in_no_total_but_in_those_that_say_so(shop: Tables) -> None:
         who = f"v{n}"
         shop.write(
             features(hour, hour + timedelta(minutes=1), visitor_id=who, session_id=who, page_count=10, bot_score=score,
-                     purchase_count=1, revenue=10.0),
+                     user_id="ada", purchase_count=1, revenue=10.0),
             decision(hour, visitor_id=who, session_id=who, incentive=incentive(f"i{n}")),
             event("purchase", hour + timedelta(seconds=30), visitor_id=who, value=10.0, bot_score=score),
         )  # fmt: skip
@@ -105,6 +105,8 @@ def test_bots_are_in_no_total_but_in_those_that_say_so(shop: Tables) -> None:
     for name in ("funnel_by_hour", "channel_performance", "device_performance", "persona_distribution"):
         assert [row["sessions"] for row in shop.view(name)] == [2], name
     assert [row["events"] for row in shop.view("events_by_name")] == [2]
+    (customer,) = shop.view("customers")
+    assert (customer["sessions"], customer["purchases"], customer["revenue"]) == (2, 2, 20.0)
     (bots,) = shop.view("bot_share_by_hour")
     assert (bots["sessions_with_bots"], bots["sessions"], bots["bot_sessions"], bots["bot_share"]) == (4, 2, 2, 0.5)
     assert (bots["pages_with_bots"], bots["pages"]) == (40, 20)

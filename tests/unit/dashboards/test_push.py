@@ -72,7 +72,13 @@ def test_a_refusal_is_told_in_grafanas_words(grafana: FakeGrafana) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"), [(f"http://127.0.0.1:{free_port()}", "no Grafana answers"), ("grafana", "is no URL")]
+    ("url", "words"),
+    [
+        (f"http://127.0.0.1:{free_port()}", "no Grafana answers"),
+        ("grafana", "is no URL"),
+        ("http://127.0.0.1:99999", "is no URL"),
+        ("http://[::1", "is no URL"),
+    ],
 )
 def test_a_grafana_that_is_not_there_is_named(url: str, words: str) -> None:
     with pytest.raises(PushRefused, match=words):

@@ -9,7 +9,7 @@ from runtime.settings import ConsoleSettings, IngestSettings, KafkaSettings, Set
     ("kind", "variable", "value", "takes"),
     [
         (ConsoleSettings, "SHOPSTREAM_CONSOLE_PORT", "http", "a whole number"),
-        (ConsoleSettings, "SHOPSTREAM_CONSOLE_PORT", "99999", "a port, 0 to 65535"),
+        (ConsoleSettings, "SHOPSTREAM_CONSOLE_PORT", "99999", "0 to 65535"),
         (ConsoleSettings, "SHOPSTREAM_CONSOLE_TOKEN_TTL_S", "-1", "a number, 0 or more"),
         (IngestSettings, "SHOPSTREAM_INGEST_BODY_TIMEOUT_S", "nan", "a number, 0 or more"),
         (IngestSettings, "SHOPSTREAM_INGEST_BODY_TIMEOUT_S", "inf", "a number, 0 or more"),

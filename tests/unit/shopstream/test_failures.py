@@ -52,6 +52,25 @@ def test_what_libraries_raise_is_put_into_our_words() -> None:
     assert "shopstream migrate" in (sentence_of(no_table) or ("", 0))[0]
 
 
+def test_a_disk_that_takes_no_more_and_a_file_in_the_way_are_named() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "out.json")
+    assert sentence_of(full) == (
+        "out.json cannot be written: No space left on device; make room there, or go to another folder",
+        FAILED,
+    )
+    assert "Read-only" in (sentence_of(OSError(errno.EROFS, "Read-only file system", "x")) or ("", 0))[0]
+    in_the_way = FileExistsError(errno.EEXIST, "File exists", ".shopstream")
+    assert sentence_of(in_the_way) == (".shopstream is in the way; move it elsewhere", FAILED)
+
+
+def test_an_argument_that_is_no_text_is_not_a_bug() -> None:
+    with pytest.raises(UnicodeEncodeError) as refused:
+        b"\xff".decode(errors="surrogateescape").encode()
+    sentence, code = sentence_of(refused.value) or ("", 0)
+    assert "not UTF-8" in sentence
+    assert code == WRONGLY_CALLED
+
+
 def test_a_bug_is_not_hidden() -> None:
     assert sentence_of(KeyError("x")) is None
     assert sentence_of(ValueError("x")) is None

@@ -13,6 +13,7 @@ from shopstream.pipeline import (
     url_of,
     without_password,
 )
+from shopstream.ports import PortTaken, free_port
 
 
 def test_every_service_is_started_and_stopped() -> None:
@@ -26,9 +27,17 @@ def test_a_setting_that_cannot_be_read_stops_the_start() -> None:
         Pipeline.from_environ({"SHOPSTREAM_PERSIST_PORT": "many"})
 
 
+def test_two_services_on_one_port_are_named_before_anything_starts() -> None:
+    port = str(free_port())
+    both = Pipeline.from_environ({"SHOPSTREAM_STOREFRONT_PORT": port, "SHOPSTREAM_INGEST_PORT": port})
+    with pytest.raises(PortTaken, match=f"port {port} is that of storefront and of ingest.*SHOPSTREAM_INGEST_PORT"):
+        both.require_free_ports()
+
+
 def test_a_service_on_all_addresses_is_reached_on_this_machine() -> None:
     assert url_of(IngestSettings(host="0.0.0.0", port=80)) == "http://127.0.0.1:80"  # noqa: S104  bound by nobody
     assert url_of(ConsoleSettings(host="::", port=80)) == "http://[::1]:80"
+    assert url_of(ConsoleSettings(host="::1", port=80)) == "http://[::1]:80"
     assert url_of(IngestSettings(host="shop.example", port=80)) == "http://shop.example:80"
 
 
@@ -65,4 +74,7 @@ def test_what_is_set_already_stays() -> None:
 def test_a_connection_string_is_shown_without_its_password() -> None:
     assert without_password("postgresql://shop:s@cret@db.example:5432/shop") == "postgresql://shop@db.example:5432/shop"
     assert without_password("postgresql://db.example/shop") == "postgresql://db.example/shop"
+    assert without_password("postgresql://db.example/shop?user=shop&password=secret&sslmode=require") == (
+        "postgresql://db.example/shop?user=shop&password=…&sslmode=require"
+    )
     assert "secret" not in without_password("host=db.example password=secret")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shopstream.ports import PortTaken, free_port, is_free, port_check, require_free
+from shopstream.ports import PortTaken, free_port, port_check, require_free, why_not_free
 
 
 @pytest.fixture
@@ -24,7 +24,14 @@ def test_a_taken_port_is_named_with_its_service_its_holder_and_the_setting_that_
 
 
 def test_a_port_held_on_one_address_is_not_free_on_all_addresses(taken: int) -> None:
-    assert not is_free("0.0.0.0", taken)  # noqa: S104  for an instant
+    assert why_not_free("0.0.0.0", taken)  # noqa: S104  for an instant
+
+
+def test_an_address_that_is_not_this_machines_is_not_called_a_taken_port() -> None:
+    with pytest.raises(PortTaken) as refused:
+        require_free("ingest", "192.0.2.1", free_port(), "SHOPSTREAM_INGEST_PORT")
+    assert "is taken" not in str(refused.value)
+    assert "another address with SHOPSTREAM_INGEST_HOST" in str(refused.value)
 
 
 def test_a_free_port_is_free() -> None:

@@ -1,13 +1,15 @@
 """Asking services how they are."""
 
+import socketserver
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from shopstream.ports import free_port
-from shopstream.probes import figures_at, figures_in, problems_in, ready_check
+from shopstream.probes import figures_at, figures_in, problems_in, ready_check, samples_at
 
 METRICS = """\
 # HELP ingest_events_rejected_total Refused.
@@ -37,6 +39,21 @@ class Service(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def stranger(answer: bytes) -> Iterator[str]:
+    """Says the same to everybody, and hangs up."""
+
+    class Stranger(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
 @pytest.fixture
 def url() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
@@ -53,6 +70,21 @@ def test_a_service_that_does_not_answer_is_not_ready() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     assert f"nothing answers at {url}" in (ready_check(url)() or "")
     assert figures_at(url) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html><p>Hello {world}</p>",
+        b"-ERR unknown command 'GET'\r\n",
+    ],
+    ids=["another site", "no HTTP at all"],
+)
+def test_something_else_on_the_port_is_not_taken_for_a_service(answer: bytes) -> None:
+    with stranger(answer) as url:
+        assert ready_check(url)() == f"something else answers at {url}; stop it, or choose another port"
+        assert not figures_at(url)
+        assert not samples_at(url, "process_model_info")
 
 
 def test_figures_are_summed_over_their_labels(url: str) -> None:

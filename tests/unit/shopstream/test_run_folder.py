@@ -1,15 +1,17 @@
 """The folder of a run: one run at a time, nothing left behind."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from shopstream.run_folder import FolderInUse, environ_of_run, run_folder
+from shopstream.run_folder import FolderInUse, RunFolder, environ_of_run, run_folder
 
 
 def test_a_run_leaves_its_logs_and_nothing_else(tmp_path: Path) -> None:
@@ -53,6 +55,25 @@ def test_the_lock_of_a_killed_run_heals_and_its_data_is_removed(tmp_path: Path) 
     with run_folder(tmp_path):
         assert not data.exists()
     assert not (tmp_path / "lock").exists()
+
+
+def test_a_run_that_cannot_write_its_lock_leaves_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def full(_folder: RunFolder, _environ: dict[str, str]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "announce", full)
+    with pytest.raises(OSError, match="No space left"), run_folder(tmp_path / ".shopstream"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [".shopstream"]
+
+
+def test_a_lock_that_a_crash_damaged_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_bytes(b"\xff\xfe{")
+    assert environ_of_run(tmp_path) == {}
+    with run_folder(tmp_path):
+        assert "environ" in (tmp_path / "lock").read_text()
 
 
 def test_only_our_own_data_is_ever_removed(tmp_path: Path) -> None:
