@@ -56,8 +56,7 @@ def decide_all(kafka: KafkaSettings, folder: Path, events: int) -> None:
         while (figures_at(f"http://127.0.0.1:{port}") or {}).get("process_events_folded_total", 0.0) < events:
             if time.monotonic() > give_up_at:
                 raise SystemExit(f"the stream processor did not fold {events} events within {PATIENCE_S:g} s")
-            time.sleep(0.5)
-        time.sleep(2.0)  # its last output
+            time.sleep(LOOK_EVERY_S)
 
 
 def records_for_the_sink(kafka: KafkaSettings) -> int:

@@ -79,7 +79,6 @@ class Sessionizer:
         visitor = self._store.get(visitor_id, partition)
         try:
             changed = self._observe(visitor, arrivals, outbox)
-            visitor.read_up_to = _read_up_to(visitor, [record for record, _ in arrivals])
         except Exception:  # a bug met by one visitor must not stop the partition; its events are kept as dead letters
             log.exception("cannot fold a poll of visitor %s; trying its events one by one", visitor_id)
             changed = self._fold_one_by_one(partition, visitor_id, arrivals, outbox, now)
@@ -118,6 +117,7 @@ class Sessionizer:
                     changed.clear()
                     outbox.states_last = True
                 touched = visitor.observe(event, self._gap)
+                visitor.read_up_to = _read_up_to(visitor, record)
             for session in touched:
                 changed[id(session)] = (session, event.message_id)
         return told + self._told(visitor, changed)
@@ -149,7 +149,7 @@ class Sessionizer:
             else:
                 good.append((record, event))
         self._store.discard_live(visitor_id)
-        outbox.states_last = True  # the next poll's state has the offsets of what is buried here
+        outbox.states_last = True  # the state has the offsets of what is buried here
         return self._observe(self._store.get(visitor_id, partition), good, outbox)
 
     def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
@@ -250,12 +250,9 @@ def _is_read_again(visitor: Visitor, record: ConsumerRecord) -> bool:
     return bool(record.partition == partition and record.offset <= offset and record.timestamp <= newest)
 
 
-def _read_up_to(visitor: Visitor, records: Sequence[ConsumerRecord]) -> tuple[int, int, int] | None:
-    """How far the visitor's state has the partition once these records, in its order, are folded."""
-    new = [record for record in records if not _is_read_again(visitor, record)]
-    if not new:
-        return visitor.read_up_to
-    newest = max(record.timestamp for record in new)
-    if visitor.read_up_to is not None and visitor.read_up_to[0] == new[-1].partition:
+def _read_up_to(visitor: Visitor, record: ConsumerRecord) -> tuple[int, int, int]:
+    """How far the visitor's state has the partition once this record, which comes next in it, is folded."""
+    newest = record.timestamp
+    if visitor.read_up_to is not None and visitor.read_up_to[0] == record.partition:
         newest = max(newest, visitor.read_up_to[2])
-    return new[-1].partition, new[-1].offset, newest
+    return record.partition, record.offset, newest

@@ -7,8 +7,10 @@ from typing import Any
 from faust.types import TP
 from yarl import URL
 
+from models.visitor import Visitor
 from stream_processors.shelves import Shelf
-from stream_processors.visitors import VisitorStates
+from stream_processors.visitors import DECODER, ENCODER, VisitorStates
+from tests.factories import event as an_event
 
 CHANGELOG = "visitors-changelog"
 
@@ -30,3 +32,17 @@ def recover(states: VisitorStates, partition: int, *records: tuple[int, bytes, b
 def place(partition: int) -> TP:
     """The changelog's partition."""
     return TP(CHANGELOG, partition)
+
+
+def state(events: int, visitor_id: str = "ada") -> bytes:
+    """A stored visitor with so many events."""
+    visitor = Visitor(visitor_id)
+    for number in range(events):
+        visitor.observe(an_event(message_id=f"m{number}", visitor_id=visitor_id))
+    return ENCODER.encode(visitor)
+
+
+def folded(states: VisitorStates, key: bytes = b"ada") -> int | None:
+    """How many events the visitor has on the shelf of partition 3."""
+    raw = states.shelf(3).get(key)
+    return None if raw is None else DECODER.decode(raw).folded

@@ -1,85 +1,10 @@
 """Sessionize without Kafka: polls of records in, records to send out."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-import pytest
-from aiokafka import ConsumerRecord
-
-from contracts.codec import DEAD_LETTER_DECODER, ENCODER, OUTCOME_DECODER, SESSION_FEATURES_DECODER
-from contracts.events import Event
-from contracts.features import SessionFeatures
-from contracts.outcomes import Outcome
-from models.session import Session
 from models.visitor import MAX_SEEN
-from stream_processors.dead_letters import MAX_RAW_BYTES, dead_features
-from stream_processors.outbox import Outbox
-from stream_processors.sessionize import Sessionizer
-from stream_processors.shelves import MemoryShelf
-from stream_processors.visitors import MAX_STATE_BYTES, VisitorStore
 from tests.factories import event
-from tests.shelved import states_on
-
-NOW = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
-GAP = timedelta(minutes=30)
-KAFKA_TAKES_BYTES = 1_000_000
-"""Of `message.max.bytes`, by default 1,048,588, some are the batch's, the key's and the headers'."""
-
-
-class Shop:
-    """A sessionizer with its store, fed polls of partition 3."""
-
-    def __init__(self) -> None:
-        self.states = states_on(lambda _: MemoryShelf())
-        self.states.shelf(3)
-        self.restart()
-        self.sent: list[Any] = []
-        self.all_records: list[ConsumerRecord[Any, Any]] = []
-        self.written_at = 0
-        self._offset = 0
-        self._sent_count = 0
-
-    def restart(self) -> None:
-        self.store = VisitorStore(self.states, "visitors-changelog", 100)
-        self.sessionizer = Sessionizer(self.store, GAP)
-        self.sessionizer.recover(now=NOW)
-
-    def poll(self, *values: Event | bytes, now: datetime = NOW) -> None:
-        self.records = [self._record(value) for value in values]
-        self.all_records += self.records
-        self.poll_again(now)
-
-    def poll_again(self, now: datetime = NOW) -> None:
-        self._collect(lambda outbox: self.sessionizer.fold(3, self.records, outbox, now=now))
-
-    def begin_topic_anew(self) -> None:
-        self._offset, self.written_at = 0, self.written_at + 1
-
-    def sweep(self, now: datetime) -> None:
-        self._collect(lambda outbox: self.sessionizer.sweep(outbox, now=now))
-
-    def _record(self, value: Event | bytes) -> ConsumerRecord[Any, Any]:
-        raw = value if isinstance(value, bytes) else ENCODER.encode(value)
-        self._offset += 1
-        return ConsumerRecord("events", 3, self._offset, self.written_at, 0, b"ada", raw, 0, 0, 0, ())
-
-    def _collect(self, act: Any) -> None:
-        outbox = Outbox(None, "test")
-        act(outbox)
-        self.sent, self.tells_before_states = outbox._records, outbox.states_last
-        end = self._sent_count + len(self.values("visitors-changelog"))
-        self.store.sent(self.store.take(), {("visitors-changelog", 3): range(self._sent_count, end)})
-        self._sent_count = end
-        assert {partition for _, partition, *_ in self.sent} <= {3}
-
-    def values(self, topic: str) -> list[bytes]:
-        return [value for name, _, _, value, _ in self.sent if name == topic and value is not None]
-
-    def features(self) -> list[SessionFeatures]:
-        return [SESSION_FEATURES_DECODER.decode(value) for value in self.values("session-features")]
-
-    def outcomes(self) -> list[Outcome]:
-        return [OUTCOME_DECODER.decode(value) for value in self.values("outcomes")]
+from tests.sessionizing import NOW, Shop
 
 
 def test_a_poll_sends_each_changed_session_once_and_each_visitors_state_once() -> None:
@@ -95,45 +20,6 @@ def test_a_session_that_becomes_history_within_its_poll_is_told_before() -> None
     shop.poll(event("purchase", "12:00", value=20.0), event("page_view", returns), event("page_view", returns))
     told = [(f.event_count, f.purchase_count, f.previous_purchase_count) for f in shop.features()]
     assert told == [(1, 1, 0), (2, 0, 1)]
-
-
-@pytest.mark.parametrize("raw", [b"", b"{not json", b'{"visitor_id":"\xff"}', b'{"more":' + b"[" * 100_000])
-def test_undecodable_bytes_become_a_dead_letter_with_their_place_and_the_rest_goes_on(raw: bytes) -> None:
-    shop = Shop()
-    shop.poll(raw, event())
-    (letter,) = [DEAD_LETTER_DECODER.decode(value) for value in shop.values("events-dlq")]
-    assert (letter.code, letter.source, letter.raw) == ("undecodable", "events/3/1", raw)
-    assert len(shop.features()) == 1
-
-
-def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    add = Session.add
-
-    def fragile(self: Session, each: Event, visitor_id: str) -> None:
-        if each.event_name == "poison":
-            raise ZeroDivisionError
-        add(self, each, visitor_id)
-
-    monkeypatch.setattr(Session, "add", fragile)
-    shop = Shop()
-    shop.poll(event(), event("poison"), event())
-    assert [f.event_count for f in shop.features()] == [2]
-    assert len(shop.values("events-dlq")) == 1
-
-
-def test_a_visitor_with_more_than_a_record_can_hold_is_buried_and_stops_nobody_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("stream_processors.visitors.MAX_STATE_BYTES", 2_000)
-    shop = Shop()
-    shop.poll(event("add_to_cart", "12:00", visitor_id="bot", items=({"item_id": "sencha"},)))
-    orders = [event("add_to_cart", "12:01", visitor_id="bot", items=({"item_id": "sencha"},)) for _ in range(100)]
-    shop.poll(*orders, event("page_view", "12:02", visitor_id="ada"))
-    assert [each.visitor_id for each in shop.features()] == ["ada"]
-    codes = [DEAD_LETTER_DECODER.decode(value).code for value in shop.values("events-dlq")]
-    assert codes == ["visitor_too_large"] * 100
-    shop.poll(event("page_view", "12:03", visitor_id="bot"))
-    assert [each.event_count for each in shop.features()] == [2]
 
 
 def test_after_a_restart_a_repeated_poll_sends_the_same_sessions_again_and_counts_nothing_twice() -> None:
@@ -281,35 +167,6 @@ def test_a_clock_that_is_ahead_does_not_close_the_sessions_of_others() -> None:
     assert shop.outcomes() == []
     shop.sweep(NOW + timedelta(minutes=31))
     assert {each.visitor_id for each in shop.outcomes()} == {"ada", "bob"}
-
-
-def test_a_visitor_whose_sums_no_record_can_hold_is_buried_and_stops_nobody_else() -> None:
-    shop = Shop()
-    shop.poll(*[event("user_engagement", click_count=2**63, visitor_id="bot") for _ in range(2)], event())
-    assert [each.visitor_id for each in shop.features()] == ["ada"]
-    assert [DEAD_LETTER_DECODER.decode(value).code for value in shop.values("events-dlq")] == ["visitor_too_large"] * 2
-
-
-def test_bytes_that_make_too_large_a_dead_letter_for_kafka_are_buried_by_their_beginning() -> None:
-    shop = Shop()
-    shop.poll(b"x" * 1_000_000, event())
-    (raw,) = shop.values("events-dlq")
-    letter = DEAD_LETTER_DECODER.decode(raw)
-    assert len(raw) < KAFKA_TAKES_BYTES
-    assert letter.raw == b"x" * MAX_RAW_BYTES
-    assert "the first 700,000 of its 1,000,000 bytes are kept" in letter.message
-
-
-def test_every_record_made_of_the_largest_state_fits_a_record_of_kafka() -> None:
-    """A session that always begins earlier has as many former ids as events, and features name them all."""
-    shop = Shop()
-    earlier = [event(occurred_at=NOW - timedelta(seconds=n)) for n in range(20_250)]
-    shop.poll(*earlier)
-    (state,) = shop.values("visitors-changelog")
-    assert MAX_STATE_BYTES * 0.99 < len(state) <= MAX_STATE_BYTES
-    (features,) = shop.features()
-    letter = dead_features(3, features, code="undecidable", message="a bug", now=NOW)
-    assert max(map(len, [*shop.values("session-features"), ENCODER.encode(letter)])) < KAFKA_TAKES_BYTES
 
 
 def test_what_no_event_would_tell_again_is_told_before_the_state_says_that_it_was() -> None:

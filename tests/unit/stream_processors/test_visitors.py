@@ -9,15 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from models.visitor import Visitor
 from stream_processors.outbox import Outbox
-from stream_processors.shelves import MemoryShelf, RocksShelf, Shelf, StoreDamaged, shared_cache
-from stream_processors.state_folder import StateFolder
-from stream_processors.visitors import DECODER, ENCODER, VisitorStates, VisitorStore
+from stream_processors.shelves import MemoryShelf, RocksShelf, Shelf, shared_cache
+from stream_processors.visitors import DECODER, ENCODER, VisitorStore
 from tests.factories import at, event
-from tests.shelved import CHANGELOG, place, recover, states_on
-
-HOUR = 3600.0
+from tests.shelved import CHANGELOG, folded, place, recover, state, states_on
 
 
 @pytest.fixture(params=["memory", "rocksdb"])
@@ -27,22 +23,6 @@ def open_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[int]
         return lambda _: MemoryShelf()
     cache = shared_cache()
     return lambda partition: RocksShelf(tmp_path / str(partition), cache, lambda: 0.0)
-
-
-def state(events: int, visitor_id: str = "ada") -> bytes:
-    visitor = Visitor(visitor_id)
-    for number in range(events):
-        visitor.observe(event(message_id=f"m{number}", visitor_id=visitor_id))
-    return ENCODER.encode(visitor)
-
-
-def folded(states: VisitorStates, key: bytes = b"ada") -> int | None:
-    raw = states.shelf(3).get(key)
-    return None if raw is None else DECODER.decode(raw).folded
-
-
-def on_disk(folder: Path, now: float = 0.0) -> RocksShelf:
-    return RocksShelf(folder, shared_cache(), lambda: now)
 
 
 def test_a_worker_that_wakes_late_cannot_take_a_visitor_back_in_time(open_shelf: Callable[[int], Shelf]) -> None:
@@ -241,79 +221,3 @@ def test_a_partition_that_went_to_another_worker_is_put_away(open_shelf: Callabl
     store.put(DECODER.decode(state(3)), 3, Outbox(None, "test"))
     store.sent(store.take(), {(CHANGELOG, 3): range(1, 2)})
     assert list(states.shelves) == [4]
-
-
-def test_rocksdb_goes_on_where_it_was(tmp_path: Path) -> None:
-    shelf = on_disk(tmp_path / "3")
-    shelf.write({b"ada": state(2), b"bob": state(1)}, 41, 2)
-    shelf.close()
-    again = on_disk(tmp_path / "3", now=HOUR)
-    assert (again.offset, len(again), again.get(b"ada")) == (41, 2, state(2))
-
-
-def test_rocksdb_that_was_away_for_longer_than_tombstones_are_kept_for_sure_begins_anew(tmp_path: Path) -> None:
-    shelf = on_disk(tmp_path / "3")
-    shelf.write({b"ada": state(2)}, 41, 1)
-    shelf.close()
-    again = on_disk(tmp_path / "3", now=13 * HOUR)
-    assert (again.offset, len(again), again.get(b"ada")) == (None, 0, None)
-
-
-def test_rocksdb_that_cannot_be_opened_begins_anew(tmp_path: Path) -> None:
-    shelf = on_disk(tmp_path / "3")
-    shelf.write({b"ada": state(2)}, 41, 1)
-    shelf.close()
-    (tmp_path / "3" / "CURRENT").write_text("nonsense")
-    again = on_disk(tmp_path / "3")
-    assert (again.offset, again.get(b"ada")) == (None, None)
-
-
-def test_a_file_that_went_bad_is_told_and_is_no_visitors_fault(tmp_path: Path) -> None:
-    shelf = on_disk(tmp_path / "3")
-    shelf.write({b"%d" % number: state(3, str(number)) for number in range(2_000)}, 41, 2_000)
-    shelf._db.flush()
-    shelf.close()
-    (table,) = (tmp_path / "3").glob("*.sst")
-    raw = bytearray(table.read_bytes())
-    raw[1_000:9_000] = bytes(8_000)
-    table.write_bytes(raw)
-    states = states_on(lambda partition: on_disk(tmp_path / str(partition)))
-    assert states.persisted_offset(place(3)) == 41
-    with pytest.raises(StoreDamaged):
-        list(VisitorStore(states, CHANGELOG, 10).recovered())
-    assert states.damage is not None
-
-
-def test_no_visitor_can_choose_the_key_of_our_own_notes(tmp_path: Path) -> None:
-    shelf = on_disk(tmp_path / "3")
-    shelf.write({b"m:offset": state(1), b"": state(1)}, 7, 2)
-    assert (shelf.offset, len(list(shelf.values()))) == (7, 2)
-    shelf.close()
-    assert on_disk(tmp_path / "3").offset == 7
-
-
-def test_two_workers_on_one_machine_have_a_folder_each_and_the_next_takes_a_free_one(tmp_path: Path) -> None:
-    first, second = StateFolder.claimed(tmp_path, "c"), StateFolder.claimed(tmp_path, "c")
-    assert (first.path.name, second.path.name) == ("worker-0", "worker-1")
-    first.release()
-    third = StateFolder.claimed(tmp_path, "c")
-    assert third.path.name == "worker-0"
-    for folder in (second, third):
-        folder.release()
-
-
-@pytest.mark.parametrize(
-    ("cluster", "is_distrusted", "is_kept"), [("c", False, True), ("d", False, False), ("c", True, False)]
-)
-def test_what_is_of_another_cluster_or_not_to_be_believed_is_removed(
-    tmp_path: Path, cluster: str, is_distrusted: bool, is_kept: bool
-) -> None:
-    folder = StateFolder.claimed(tmp_path, "c")
-    (folder.partition(3)).mkdir()
-    if is_distrusted:
-        folder.distrust()
-    folder.release()
-    for _ in range(2):
-        again = StateFolder.claimed(tmp_path, cluster)
-        assert again.partition(3).exists() == is_kept
-        again.release()
