@@ -38,6 +38,12 @@ def shopstream(
     )
 
 
+def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int, words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "code", "words"),
     [
@@ -64,9 +70,7 @@ def test_an_expected_failure_is_one_sentence(
     arguments: list[str], environ: dict[str, str], code: int, words: str, tmp_path: Path
 ) -> None:
     done = shopstream(*arguments, folder=tmp_path, environ=environ)
-    assert done.returncode == code, done.stderr
-    assert words in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert_one_sentence(done, code, words)
     assert not (tmp_path / ".shopstream" / "lock").exists()
 
 
@@ -134,9 +138,7 @@ def test_what_is_not_in_postgres_is_said_to_be_missing(tmp_path: Path, database:
 @pytest.mark.parametrize("command", ["explain", "trace"])
 def test_an_id_that_is_no_text_is_refused_in_one_sentence(command: str, tmp_path: Path, database: str) -> None:
     refused = shopstream(command, "\udcff\udcfe", folder=tmp_path, environ={"SHOPSTREAM_POSTGRES_DSN": database})
-    assert refused.returncode == 2
-    assert "not UTF-8" in refused.stderr
-    assert len(refused.stderr.strip().splitlines()) == 1
+    assert_one_sentence(refused, 2, "not UTF-8")
 
 
 def test_a_user_who_may_not_is_told_so(tmp_path: Path, database: str) -> None:
@@ -146,9 +148,7 @@ def test_a_user_who_may_not_is_told_so(tmp_path: Path, database: str) -> None:
     here = {"SHOPSTREAM_POSTGRES_DSN": database.replace("postgres@", "guest@")}
     for command in (["migrate"], ["trace", "some-event"]):
         refused = shopstream(*command, folder=tmp_path, environ=here)
-        assert refused.returncode == 1
-        assert "permission denied" in refused.stderr
-        assert len(refused.stderr.strip().splitlines()) == 1
+        assert_one_sentence(refused, 1, "permission denied")
     told = shopstream("doctor", folder=tmp_path, environ={**AWAY, **here, **away_from_any_port(), "COLUMNS": "300"})
     assert "it answers and refuses what we ask: permission denied" in told.stdout
 
@@ -157,9 +157,7 @@ def test_half_a_schema_is_told_with_the_command_that_repairs_it(tmp_path: Path, 
     with closing(connect(database)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(files.migrations()["0001_tables"])
     refused = shopstream("trace", "some-event", folder=tmp_path, environ={"SHOPSTREAM_POSTGRES_DSN": database})
-    assert refused.returncode == 1
-    assert "run `shopstream migrate`" in refused.stderr
-    assert len(refused.stderr.strip().splitlines()) == 1
+    assert_one_sentence(refused, 1, "run `shopstream migrate`")
 
 
 def test_the_doctor_misses_a_view_and_migrate_brings_it_back(tmp_path: Path, database: str) -> None:
