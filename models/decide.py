@@ -20,11 +20,11 @@ HELD_OUT: Final = "held out to measure by: recorded, not shown"
 
 def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: datetime) -> Decision:
     """What to do for a session. The same features, scores and policy give the same decision; only `decided_at` is `now`."""
-    barred = _barred(features, scores)
-    rule = None if barred else policy.rule_for(features, scores)
+    why_not = barred(features, scores)
+    rule = None if why_not else policy.rule_for(features, scores)
     incentive = incentive_of(rule, features.session_id)
     arm = policy.arm_of(features.visitor_id)
-    because = [*scores.because, barred or _reason(rule)]
+    because = [*scores.because, why_not or _reason(rule)]
     if incentive is not None and arm == "holdout":
         because.append(HELD_OUT)
     return Decision(
@@ -68,7 +68,7 @@ def incentive_of(rule: Rule | None, session_id: str) -> Incentive | None:
     )
 
 
-def _barred(features: SessionFeatures, scores: Scores) -> str | None:
+def barred(features: SessionFeatures, scores: Scores) -> str | None:
     """Why nothing may be offered at all, whatever the policy says."""
     if features.closed_at is not None:
         return ENDED

@@ -71,6 +71,15 @@ class Condition:
             return value in self.words
         return value is not None and self.at_least <= value < self.below
 
+    def said(self, features: SessionFeatures, scores: Scores) -> str:
+        """What the value is and what the condition takes, for people who wonder why it does not hold."""
+        value = self.read(scores if self.is_of_scores else features)
+        if value is None:
+            return f"{self.name} is not known"
+        if self.words is not None:
+            return f"{self.name} is {value}, not {' or '.join(sorted(self.words))}"
+        return f"{self.name} is {value:g}, not {f'under {self.below:g}' if value >= self.below else f'at least {self.at_least:g}'}"
+
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, kw_only=True):
     """One `[[rule]]` of a policy file. `discount` is percent of the cart."""
@@ -91,6 +100,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, k
 
     def fits(self, features: SessionFeatures, scores: Scores, known: frozenset[str] | None = None) -> bool:
         return all(condition.holds(features, scores, known) for condition in self.conditions)
+
+    def unmet(self, features: SessionFeatures, scores: Scores) -> tuple[str, ...]:
+        """Each condition that does not hold, in words; none when the rule fits."""
+        return tuple(each.said(features, scores) for each in self.conditions if not each.holds(features, scores, None))
 
 
 class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

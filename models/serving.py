@@ -133,6 +133,10 @@ class Scorer:
             for features, likelihood in zip(sessions, self._calibrated(self._outputs(rows), rows), strict=True)
         ]
 
+    def credits(self, rows: Row) -> NDArray[np.float64]:
+        """By how much each of `REASONS` moves the raw output, a row for each row; with a constant they add up to `raw`."""
+        return self._outputs(rows)[:, 1:].astype(np.float64)
+
     def raw(self, rows: Row) -> NDArray[np.float64]:
         """The forest's own output for rows made by `models.features.matrix`, before calibration."""
         return self._outputs(rows)[:, 0].astype(np.float64)

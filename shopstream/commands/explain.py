@@ -16,7 +16,13 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel="Look")(trace)
 
 
-def explain(session: Annotated[str, typer.Argument(help="Session id, also one that it had before.")]) -> None:
+def explain(
+    session: Annotated[str, typer.Argument(help="Session id, also one that it had before.")],
+    at: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only the moment after the session's Nth event, with all that led to the decision."),
+    ] = None,
+) -> None:
     """Tell a session's story: each event, each decision, and the reasons for it."""
     from rich.markup import escape
     from rich.table import Table
@@ -27,22 +33,35 @@ def explain(session: Annotated[str, typer.Argument(help="Session id, also one th
     if not found:
         raise CommandFailed(f"there is no session {session} in Postgres; the console lists those that are live")
     now = found[0]
+    if at is not None:
+        _explain_moment(now, at)
+        return
     story = _rows("story_of_session", {"session_id": now["session_id"]})
     lines = screen()
     lines.print(f"session {now['session_id']} of visitor {escape(now['visitor_id'])}: {state_of(now)}")
     table = Table("at", "event", "page", "decision", "because")
     for row in story:
-        at = f"{row['occurred_at']:%H:%M:%S}"
+        clock = f"{row['occurred_at']:%H:%M:%S}"
         if row["kind"] == "event":
-            table.add_row(at, escape(row["name"]), escape(row["page_path"] or ""), "", "")
+            table.add_row(clock, escape(row["name"]), escape(row["page_path"] or ""), "", "")
         else:
-            table.add_row(at, "", "", decision_of(row), escape("; ".join(row["because"] or ())))
+            table.add_row(clock, "", "", decision_of(row), escape("; ".join(row["because"] or ())))
     lines.print(table)
     versions = sorted(
         {f"{row['model_version']} with policy {row['policy_version']}" for row in story if row["kind"] == "decision"}
     )
     if versions:
         lines.print(f"decided by {', '.join(versions)}")
+
+
+def _explain_moment(now: Row, at: int) -> None:
+    from shopstream.screen import screen
+    from shopstream.standing import tell_standing
+
+    session_id = now["session_id"]
+    rows = _rows("story_of_visitor", {"visitor_id": now["visitor_id"]})
+    recorded = _rows("decision_at", {"session_id": session_id, "event_count": at})
+    tell_standing(screen(), session_id, rows, at, recorded[0] if recorded else None)
 
 
 def trace(event: Annotated[str, typer.Argument(help="Message id of the event.")]) -> None:
@@ -82,7 +101,7 @@ def decision_of(row: Row) -> str:
     return f"{row['likelihood']:.0%}, {row['persona']}, {incentive}"
 
 
-def _rows(statement: str, parameters: dict[str, str]) -> list[Row]:
+def _rows(statement: str, parameters: dict[str, str | int]) -> list[Row]:
     from psycopg2.extras import RealDictCursor
 
     from sql import files

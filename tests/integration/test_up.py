@@ -155,6 +155,16 @@ def test_while_it_runs_other_commands_find_it_and_at_the_end_nothing_is_left(tmp
         told = running.run("explain", running.ask("select session_id from predictions limit 1"))
         assert told.returncode == 0, told.stderr
         assert "likely to buy" in told.stdout
+        stored = "(select count(*) from events where events.session_id = predictions.session_id)"
+        moments = f"select session_id || ' ' || event_count from predictions where event_count <= {stored} limit 1"
+        running.wait(lambda: running.ask(moments) is not None)
+        session_id, at = running.ask(moments).split()
+        told = running.run("explain", session_id, "--at", at)
+        assert f"session {session_id}" in told.stdout, told.stderr
+        assert f"after event {at} of" in told.stdout
+        assert "recorded then" in told.stdout
+        beyond = running.run("explain", session_id, "--at", "1000000")
+        assert "--at takes 1 to" in beyond.stderr
         traced = running.run("trace", running.ask("select caused_by from predictions limit 1"))
         assert "stored, session" in traced.stdout
         assert "likelihood" in traced.stdout
