@@ -1,6 +1,7 @@
 """`/livez`, `/readyz` and `/metrics`, the same for every service."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Mapping
 
@@ -11,6 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+
+
+class CannotListen(OSError):
+    """The health endpoint has no port; the text says why and what to do."""
 
 
 class Degraded(str):
@@ -56,12 +61,26 @@ class HealthServer:
 
     def __init__(self, host: str, port: int, checks: Mapping[str, Check]) -> None:
         app = Starlette(routes=health_routes(checks))
-        config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off")
+        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+        self._address = host, port
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="health", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
     def start(self) -> None:
+        """Listen from now on. Raises `CannotListen`: a service that nobody can look at must not run."""
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server(self._address, family=family)
+        except OSError as error:
+            reason = str(error.strerror).partition(" (")[0]
+            raise CannotListen(
+                f"nothing can listen on {host} port {port}: {reason}; stop what uses it, or choose another (docs/settings.md)"
+            ) from error
         self._thread.start()
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
         """Stop answering; waits at most five seconds."""

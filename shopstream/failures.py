@@ -26,6 +26,7 @@ EXPECTED: Final[Mapping[str, int]] = {
     "shopstream.run_folder.FolderInUse": FAILED,
     "shopstream.supervise.ServiceFailed": FAILED,
     "runtime.settings.SettingsError": WRONGLY_CALLED,
+    "runtime.health.CannotListen": FAILED,
     "runtime.kafka.KafkaUnreachable": FAILED,
     "runtime.kafka.TopicMismatch": FAILED,
     "runtime.recordings.RecordingError": FAILED,
