@@ -184,6 +184,7 @@ def _losses(board: Dashboard) -> Dashboard:
         "Dead letters a minute",
         metric("sum by (code) (rate(ingest_events_rejected_total[5m])) * 60", "ingest: {{code}}"),
         metric("sum by (stage, code) (rate(process_dead_letters_total[5m])) * 60", "{{stage}}: {{code}}"),
+        metric("sum by (code) (rate(persist_dead_letters_total[5m])) * 60", "persist: {{code}}"),
         is_stacked=True,
     )
     restarts = lines(

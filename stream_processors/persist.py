@@ -31,6 +31,9 @@ from stream_processors.persist_rows import DECODERS, Partition, Record, Rows, bu
 log = logging.getLogger(__name__)
 
 ROWS: Final = Counter("persist_rows_total", "Rows written, by table.", ["table"])
+DEAD_LETTERS: Final = Counter(
+    "persist_dead_letters_total", "Records that could not be stored, buried by the sink itself.", ["code"]
+)
 LAG: Final = Gauge("persist_lag_records", "Records in Kafka that are not in Postgres yet.", ["topic", "partition"])
 TRANSACTION: Final = Histogram("persist_transaction_seconds", "Time to write one transaction.")
 TRANSACTION_AGE: Final = Gauge(
@@ -169,8 +172,9 @@ def store(writer: PostgresSink, records: Sequence[Record], rows: Rows | None = N
     `rows` are those of the records, where somebody has made them already.
     """
     try:
+        rows = rows or rows_of(records)
         with TRANSACTION.time(), _aging():
-            counts = writer.write(rows or rows_of(records))
+            counts = writer.write(rows)
     except psycopg2.Error as error:
         if not blames_the_row(error):
             raise
@@ -180,7 +184,10 @@ def store(writer: PostgresSink, records: Sequence[Record], rows: Rows | None = N
             store(writer, records[:middle])
             store(writer, records[middle:])
             return
-        counts = writer.write(buried(records[0], str(error).splitlines()[0]))
+        rows = buried(records[0], str(error).splitlines()[0])
+        counts = writer.write(rows)
+    for code in rows.buried:
+        DEAD_LETTERS.labels(code).inc()
     for table, count in counts.items():
         ROWS.labels(table).inc(count)
 

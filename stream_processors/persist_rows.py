@@ -63,6 +63,8 @@ class Rows:
 
     staged: dict[str, list[bytes]] = field(default_factory=dict)
     next_offsets: dict[Partition, int] = field(default_factory=dict)
+    buried: list[str] = field(default_factory=list)
+    """The code of each dead letter that the sink itself made; those of other steps it only stores."""
 
     def add(self, table: str, *values: Value) -> None:
         self.staged.setdefault(table, []).append(copy_line(*values))
@@ -92,7 +94,7 @@ def rows_of(records: Iterable[Record]) -> Rows:
                 case DeadLetter() as letter:
                     _add_dead_letter(rows, letter)
         except (*UNDECODABLE, UnicodeError) as error:  # a text may also be one that Postgres cannot be told
-            _add_dead_letter(rows, dead_letter_of(record, "undecodable", str(error)))
+            _bury(rows, record, "undecodable", str(error))
     for features in sessions.values():
         rows.add("staged_session", *[getattr(features, name) for name in SESSION_COLUMNS])
     for outcome in outcomes.values():
@@ -105,8 +107,13 @@ def rows_of(records: Iterable[Record]) -> Rows:
 def buried(record: Record, reason: str) -> Rows:
     """The rows of a record that Postgres refused: one dead letter."""
     rows = Rows(next_offsets={(record.topic, record.partition): record.offset + 1})
-    _add_dead_letter(rows, dead_letter_of(record, "refused_by_postgres", reason))
+    _bury(rows, record, "refused_by_postgres", reason)
     return rows
+
+
+def _bury(rows: Rows, record: Record, code: str, message: str) -> None:
+    rows.buried.append(code)
+    _add_dead_letter(rows, dead_letter_of(record, code, message))
 
 
 def dead_letter_of(record: Record, code: str, message: str) -> DeadLetter:

@@ -58,6 +58,7 @@ def test_the_last_worker_that_goes_away_is_missed_although_nobody_is_left_to_be_
     ("series", "dead_letters", "is_told"),
     [
         ('process_dead_letters_total{stage="score",code="undecidable"}', 1, True),
+        ('persist_dead_letters_total{code="refused_by_postgres"}', 1, True),
         ('ingest_events_rejected_total{code="schema"}', 11, True),
         ('ingest_events_rejected_total{code="schema"}', 10, False),
     ],
@@ -68,3 +69,10 @@ def test_the_first_dead_letters_of_their_kind_are_told_once(
     all_at_once = {series: f"_x120 {dead_letters}x240"}
     assert is_fired("ShopstreamDeadLetters", "11m", all_at_once, tmp_path, promtool) is is_told
     assert not is_fired("ShopstreamDeadLetters", "17m", all_at_once, tmp_path, promtool)
+
+
+def test_records_that_kafka_dropped_before_they_were_stored_wake_somebody(tmp_path: Path, promtool: str) -> None:
+    missed = 'persist_missed_records_total{topic="events"}'
+    assert not is_fired("ShopstreamRecordsMissed", "10m", EVENTS, tmp_path, promtool)
+    assert is_fired("ShopstreamRecordsMissed", "11m", {missed: "_x120 500x240"}, tmp_path, promtool)
+    assert is_fired("ShopstreamRecordsMissed", "11m", {missed: "500x120 510x240"}, tmp_path, promtool)

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.codec import ENCODER
 from contracts.events import Event
+from stream_processors.persist import DEAD_LETTERS
 from tests.factories import dead_letter, decision, event, features
 from tests.tables import Tables
 
@@ -25,6 +26,7 @@ LONG_KEY = event(
 
 @pytest.mark.parametrize("poison", [NUL, LONG_KEY], ids=["nul", "key too long"])
 def test_a_row_that_postgres_refuses_is_buried_and_its_neighbours_land(tables: Tables, poison: Event) -> None:
+    counted = DEAD_LETTERS.labels("refused_by_postgres")._value.get()
     before = [event(message_id=f"a{n}") for n in range(7)]
     after = [event(message_id=f"b{n}") for n in range(4)]
     tables.write(*before, poison, *after, features(), decision())
@@ -33,6 +35,7 @@ def test_a_row_that_postgres_refuses_is_buried_and_its_neighbours_land(tables: T
     ((stage, code, source, raw),) = tables.rows("select stage, code, source, raw from dead_letter")
     assert (stage, code, source) == ("persist", "refused_by_postgres", "events/0/7")
     assert bytes(raw) == ENCODER.encode(poison)
+    assert DEAD_LETTERS.labels("refused_by_postgres")._value.get() == counted + 1
 
 
 @pytest.mark.parametrize(

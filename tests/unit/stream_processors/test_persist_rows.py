@@ -119,12 +119,17 @@ def test_a_dead_letter_keeps_its_bytes() -> None:
     assert line[4] == "\\\\x005c0a"
 
 
+def test_only_what_the_sink_itself_buries_counts_as_buried_by_it() -> None:
+    assert rows_of(records(EVENTS_DLQ.name, dead_letter())).buried == []
+
+
 def test_what_cannot_be_decoded_is_a_dead_letter_that_tells_where_it_was() -> None:
     rows = rows_of(records(EVENTS.name, event(), b"nonsense", event()))
     assert len(rows.staged["staged_event"]) == 2
     (line,) = lines(rows, "staged_dead_letter")
     assert line[1:3] == ["persist", "undecodable"]
     assert line[-2:] == ["events/2/11", "\\N"]
+    assert rows.buried == ["undecodable"]
     assert rows.next_offsets == {("events", 2): 13}
 
 
@@ -139,4 +144,5 @@ def test_a_buried_record_is_read_over_and_nothing_else_of_it_is_written() -> Non
     (record,) = records(EVENTS.name, event("purchase"))
     rows = buried(record, "no such number")
     assert list(rows.staged) == ["staged_dead_letter"]
+    assert rows.buried == ["refused_by_postgres"]
     assert rows.next_offsets == {("events", 2): 11}
