@@ -1,6 +1,6 @@
 """One visitor's sessions: events in any order, cut at pauses longer than the gap. The one fold, live and offline."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -15,6 +15,9 @@ LATENESS: Final = timedelta(hours=24)
 """How far behind a visitor's newest event a late one still changes sessions: as far as ingest lets a clock be wrong."""
 HISTORY: Final = timedelta(days=395)
 """How long a visitor who does not come back is remembered: 13 months, as long as a browser may keep the visitor's id."""
+FOLDED_FROM: Final = datetime(2, 1, 1, tzinfo=UTC)
+FOLDED_TO: Final = datetime(9990, 1, 1, tzinfo=UTC)
+"""Outside these a pause, or the end of a history, would be a time that cannot be told."""
 MAX_SEEN: Final = 1_024
 """Message ids remembered of one visitor, newest arrivals first to stay."""
 MAX_BOUGHT: Final = 64
@@ -90,8 +93,12 @@ class Visitor(msgspec.Struct, array_like=True):
         """Fold an event in; returns every session whose features it changed, in event-time order.
 
         An event that was folded before changes nothing and returns all sessions kept, so that their features are sent
-        once more: what followed the first time may not have happened.
+        once more: what followed the first time may not have happened. Raises `ValueError` for a time near the end of all time.
         """
+        if not FOLDED_FROM <= event.occurred_at < FOLDED_TO:
+            raise ValueError(
+                f"occurred_at {event.occurred_at.isoformat()} is too near the first or the last day there is"
+            )
         identity = message_hash(event)
         if identity in self.seen:
             return list(self.sessions)

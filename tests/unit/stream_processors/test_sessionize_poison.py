@@ -1,6 +1,6 @@
 """What nobody can read or fold, and what is too large for Kafka: buried, and the rest goes on."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -38,6 +38,21 @@ def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.Mon
     shop.poll(event(), event("poison"), event())
     assert [f.event_count for f in shop.features()] == [2]
     assert len(shop.values("events-dlq")) == 1
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+00:00", "9999-12-30T23:59:59+00:00", "9999-12-31T23:59:59+00:00"]
+)
+def test_a_time_at_the_end_of_all_time_is_buried_and_stops_nobody_else(moment: str) -> None:
+    shop = Shop()
+    shop.poll(event(occurred_at=datetime.fromisoformat(moment), visitor_id="eve"), event())
+    assert [each.visitor_id for each in shop.features()] == ["ada"]
+    (letter,) = [DEAD_LETTER_DECODER.decode(value) for value in shop.values("events-dlq")]
+    assert letter.code == "unfoldable"
+    assert "too near the first or the last day" in letter.message
+    shop.restart()
+    shop.sweep(NOW + timedelta(days=1))
+    assert [each.visitor_id for each in shop.outcomes()] == ["ada"]
 
 
 def test_a_visitor_with_more_than_a_record_can_hold_is_buried_and_stops_nobody_else(
