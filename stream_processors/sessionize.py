@@ -165,7 +165,9 @@ class Sessionizer:
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime
     ) -> None:
         letter = dead_letter(EVENTS, record, stage="sessionize", code=code, message=message, now=now)
-        outbox.put(EVENTS_DLQ, partition, letter.visitor_id or "", letter, id=letter.dead_letter_id, time=now)
+        # As in ingest: a record without a key gives no visitor, and the subject of a CloudEvent is never empty.
+        key = letter.visitor_id or letter.dead_letter_id
+        outbox.put(EVENTS_DLQ, partition, key, letter, id=letter.dead_letter_id, time=now)
         BURIED.labels("sessionize", code).inc()
 
     def _schedule(self, visitor: Visitor | Times, partition: int) -> None:

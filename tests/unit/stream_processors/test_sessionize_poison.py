@@ -25,6 +25,15 @@ def test_undecodable_bytes_become_a_dead_letter_with_their_place_and_the_rest_go
     assert len(shop.features()) == 1
 
 
+@pytest.mark.parametrize("key", [None, b""])
+def test_the_dead_letter_of_a_record_without_a_key_has_its_own_id_for_one(key: bytes | None) -> None:
+    shop = Shop()
+    shop.poll(b"{not json", key=key)
+    ((_, _, told_key, raw, headers),) = shop.sent
+    letter_id = DEAD_LETTER_DECODER.decode(raw).dead_letter_id.encode()
+    assert (told_key, dict(headers)["ce_subject"]) == (letter_id, letter_id)
+
+
 def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     add = Session.add
 
