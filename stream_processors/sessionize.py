@@ -9,9 +9,10 @@ from typing import Final
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter, Gauge
 
-from contracts.codec import EVENT_DECODER, UNDECODABLE
+from contracts.codec import ENCODER, EVENT_DECODER, UNDECODABLE
 from contracts.events import Event
 from contracts.features import SessionFeatures
+from contracts.ids import derived_id
 from contracts.topics import EVENTS, EVENTS_DLQ, OUTCOMES, SESSION_FEATURES
 from models.session import Session
 from models.session_features import features_of, outcome_of
@@ -154,11 +155,13 @@ class Sessionizer:
 
     def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
         # Unique for what is said: a closed session, or one that a late event reopened and closed, is told under an id of its own.
-        outcome_id = f"{features.session_id}:{features.event_count}"
-        record_id = f"{outcome_id}:{features.caused_by}{':closed' if features.closed_at else ''}"
+        record_id = f"{features.session_id}:{features.event_count}:{features.caused_by}"
+        record_id += ":closed" if features.closed_at else ""
         outbox.put(SESSION_FEATURES, partition, features.visitor_id, features, id=record_id, time=features.last_seen_at)
         outcome = outcome_of(features)
         if outcome is not None:
+            # An event of an earlier session may take this one's purchase, or name its user; one told again changes nothing.
+            outcome_id = derived_id("outcome", ENCODER.encode(outcome).decode())
             outbox.put(OUTCOMES, partition, features.visitor_id, outcome, id=outcome_id, time=outcome.closed_at)
 
     def _bury(

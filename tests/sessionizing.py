@@ -73,3 +73,6 @@ class Shop:
 
     def outcomes(self) -> list[Outcome]:
         return [OUTCOME_DECODER.decode(value) for value in self.values("outcomes")]
+
+    def ce_ids(self, topic: str) -> list[str]:
+        return [dict(headers)["ce_id"].decode() for name, _, _, _, headers in self.sent if name == topic]

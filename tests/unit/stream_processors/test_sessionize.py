@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from models.visitor import MAX_SEEN
-from tests.factories import event
+from tests.factories import at, event
 from tests.sessionizing import NOW, Shop
 
 
@@ -44,16 +44,10 @@ def test_a_session_closes_after_the_gap_with_its_outcome() -> None:
 
 def test_what_is_told_of_a_session_at_different_moments_has_different_ids() -> None:
     shop = Shop()
-    ids: list[bytes] = []
+    ids: list[str] = []
 
     def collect() -> None:
-        ids.extend(
-            value
-            for topic, _, _, _, headers in shop.sent
-            if topic in ("session-features", "outcomes")
-            for name, value in headers
-            if name == "ce_id"
-        )
+        ids.extend([*shop.ce_ids("session-features"), *shop.ce_ids("outcomes")])
 
     shop.poll(event("page_view", "12:00"))
     collect()
@@ -65,6 +59,31 @@ def test_what_is_told_of_a_session_at_different_moments_has_different_ids() -> N
     shop.sweep(NOW + timedelta(minutes=93))
     collect()
     assert len(ids) == len(set(ids)) == 6
+
+
+def test_an_outcome_that_changes_has_another_id_and_one_told_again_the_same() -> None:
+    """Readers pass over an id that they know: what a late event changes in a later session's outcome would not reach them."""
+    shop = Shop()
+    told: list[tuple[bool, str | None, str]] = []
+
+    def tell() -> None:
+        for outcome, ce_id in zip(shop.outcomes(), shop.ce_ids("outcomes"), strict=True):
+            if outcome.started_at == at("12:00"):
+                told.append((outcome.has_purchased, outcome.user_id, ce_id))
+
+    bought = event("purchase", "12:00", value=20.0, transaction_id="T1")
+    shop.poll(bought)
+    shop.sweep(NOW + timedelta(minutes=31))
+    tell()
+    shop.poll(bought)
+    tell()
+    shop.poll(event("purchase", "10:00", value=20.0, transaction_id="T1"))
+    tell()
+    shop.poll(event("page_view", "10:01", user_id="ada@shop.example"))
+    tell()
+    assert [each[:2] for each in told] == [(True, None), (True, None), (False, None), (False, "ada@shop.example")]
+    assert [told[0][2] == each[2] for each in told] == [True, True, False, False]
+    assert told[2][2] != told[3][2]
 
 
 def test_timers_survive_a_restart() -> None:
