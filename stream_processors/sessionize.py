@@ -105,22 +105,30 @@ class Sessionizer:
     ) -> list[SessionFeatures]:
         """The sessions that the events changed, each as it stands at the end, with the last event that changed it.
 
-        Records that are read again, as after a crash, change nothing and tell all sessions kept, as events told twice do.
+        Records that are read again, as after a crash, change nothing and tell all sessions kept, as events told twice do. Such a
+        one stands for no change of another event: what is told of the change would have an id under which less was told before.
         """
         told: list[SessionFeatures] = []
         changed: dict[int, tuple[Session, str]] = {}
+        really: set[int] = set()
         for record, event in arrivals:
+            folded = visitor.folded
             if _is_read_again(visitor, record):
                 touched = visitor.sessions
             else:
                 if changed and visitor.forgets_by(event, self._gap):
                     told += self._told(visitor, changed)
                     changed.clear()
+                    really.clear()
                     outbox.states_last = True
                 touched = visitor.observe(event, self._gap)
                 visitor.read_up_to = _read_up_to(visitor, record)
+            is_new = visitor.folded > folded
             for session in touched:
-                changed[id(session)] = (session, event.message_id)
+                if is_new or id(session) not in really:
+                    changed[id(session)] = (session, event.message_id)
+            if is_new:
+                really.update(map(id, touched))
         return told + self._told(visitor, changed)
 
     def _told(self, visitor: Visitor, changed: dict[int, tuple[Session, str]]) -> list[SessionFeatures]:

@@ -61,6 +61,17 @@ def test_what_is_told_of_a_session_at_different_moments_has_different_ids() -> N
     assert len(ids) == len(set(ids)) == 6
 
 
+def test_an_event_told_again_does_not_stand_for_what_another_event_of_its_poll_changed() -> None:
+    """The sink and readers know records and decisions by the session and what caused them: the newest would be passed over."""
+    shop = Shop()
+    first, second = event("page_view", "12:00"), event("add_to_cart", "12:01", value=20.0)
+    shop.poll(first)
+    shop.poll(second, first)
+    assert [(f.event_count, f.caused_by) for f in shop.features()] == [(2, second.message_id)]
+    shop.poll(first)
+    assert [(f.event_count, f.caused_by) for f in shop.features()] == [(2, first.message_id)]
+
+
 def test_an_outcome_that_changes_has_another_id_and_one_told_again_the_same() -> None:
     """Readers pass over an id that they know: what a late event changes in a later session's outcome would not reach them."""
     shop = Shop()
