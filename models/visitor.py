@@ -173,6 +173,11 @@ class Visitor(msgspec.Struct, array_like=True):
         newest = max(self.sessions[-1].last[0], event.occurred_at)
         return self.sessions[0].last[0] < newest - gap - LATENESS
 
+    def close_before(self, event: Event, gap: timedelta = GAP) -> list[Session]:
+        """Close the sessions that folding the event would move into the history; returns the newly closed."""
+        newest = max(self.sessions[-1].last[0], event.occurred_at)
+        return self.close_until(newest - LATENESS, gap)
+
     def close_until(self, watermark: datetime, gap: timedelta = GAP) -> list[Session]:
         """Close the sessions that ended more than the gap before the watermark; returns the newly closed."""
         closed = [each for each in self.sessions if not each.is_closed and each.last[0] + gap < watermark]

@@ -116,11 +116,12 @@ class Sessionizer:
             if _is_read_again(visitor, record):
                 touched = visitor.sessions
             else:
-                if changed and visitor.forgets_by(event, self._gap):
+                if visitor.forgets_by(event, self._gap):
                     told += self._told(visitor, changed)
+                    told += self._closed(visitor, visitor.close_before(event, self._gap))
                     changed.clear()
                     really.clear()
-                    outbox.states_last = True
+                    outbox.states_last = outbox.states_last or bool(told)
                 touched = visitor.observe(event, self._gap)
                 visitor.read_up_to = _read_up_to(visitor, record)
             is_new = visitor.folded > folded
@@ -138,6 +139,10 @@ class Sessionizer:
             for session in visitor.sessions
             if id(session) in changed
         ]
+
+    def _closed(self, visitor: Visitor, closed: list[Session]) -> list[SessionFeatures]:
+        CLOSED.inc(len(closed))
+        return [features_of(visitor, session, session.last[1], self._gap) for session in closed]
 
     def _fold_one_by_one(
         self,
@@ -230,9 +235,8 @@ class Sessionizer:
 
     def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
         closed = visitor.close_until(watermark, self._gap)
-        for session in closed:
-            self._emit(features_of(visitor, session, session.last[1], self._gap), partition, outbox)
-        CLOSED.inc(len(closed))
+        for features in self._closed(visitor, closed):
+            self._emit(features, partition, outbox)
         if closed:
             outbox.states_last = True
         if visitor.forget_until(watermark, self._gap) or closed:

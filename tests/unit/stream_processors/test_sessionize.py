@@ -14,12 +14,34 @@ def test_a_poll_sends_each_changed_session_once_and_each_visitors_state_once() -
     assert len(shop.values("visitors-changelog")) == 2
 
 
-def test_a_session_that_becomes_history_within_its_poll_is_told_before() -> None:
+def test_a_session_that_becomes_history_within_its_poll_is_told_before_and_closed() -> None:
     shop = Shop()
     returns = NOW + timedelta(days=2)
     shop.poll(event("purchase", "12:00", value=20.0), event("page_view", returns), event("page_view", returns))
-    told = [(f.event_count, f.purchase_count, f.previous_purchase_count) for f in shop.features()]
-    assert told == [(1, 1, 0), (2, 0, 1)]
+    told = [(f.event_count, f.purchase_count, f.previous_purchase_count, f.closed_at) for f in shop.features()]
+    assert told == [(1, 1, 0, None), (1, 1, 0, at("12:30")), (2, 0, 1, None)]
+    assert [(each.has_purchased, each.closed_at) for each in shop.outcomes()] == [(True, at("12:30"))]
+    assert shop.tells_before_states
+
+
+def test_a_session_that_becomes_history_before_anyone_swept_has_an_outcome() -> None:
+    """As in a replay, where days go by between two sweeps."""
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0))
+    shop.poll(event("page_view", NOW + timedelta(days=2)))
+    assert [(each.has_purchased, each.closed_at) for each in shop.outcomes()] == [(True, at("12:30"))]
+    assert [f.closed_at for f in shop.features()] == [at("12:30"), None]
+    assert shop.tells_before_states
+
+
+def test_a_session_that_was_closed_is_not_told_again_as_it_becomes_history() -> None:
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0))
+    shop.sweep(NOW + timedelta(minutes=31))
+    assert len(shop.outcomes()) == 1
+    shop.poll(event("page_view", NOW + timedelta(days=2)))
+    assert shop.outcomes() == []
+    assert [f.previous_purchase_count for f in shop.features()] == [1]
 
 
 def test_after_a_restart_a_repeated_poll_sends_the_same_sessions_again_and_counts_nothing_twice() -> None:
