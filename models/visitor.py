@@ -57,6 +57,8 @@ class History(msgspec.Struct, array_like=True):
 
     def has(self, event: Event) -> bool:
         """Whether one of these sessions was going on: the event was counted in it, or comes too late. Not so a purchase that is new."""
+        if not self.spans:
+            return False
         at = event.occurred_at
         if not any(started_at <= at <= ended_at for started_at, ended_at in self.spans):
             return False
@@ -184,8 +186,8 @@ class Visitor(msgspec.Struct, array_like=True):
         """Whether folding the event would move a session into the history: what it has become must be told before."""
         if not self.sessions:
             return False
-        newest = max(self.sessions[-1].last[0], event.occurred_at)
-        return self.sessions[0].last[0] < newest - gap - LATENESS
+        span = max(self.sessions[-1].last[0], event.occurred_at) - self.sessions[0].last[0]
+        return span > LATENESS and span > LATENESS + gap  # asked of every event; most are answered by the first
 
     def close_before(self, event: Event, gap: timedelta = GAP) -> list[Session]:
         """Close the sessions that folding the event would move into the history; returns the newly closed."""
