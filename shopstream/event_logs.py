@@ -214,7 +214,10 @@ def _examples(path: Path, format: str, part: int, parts: int, progress: Progress
 
 def visit_of(event: Event) -> Place | None:
     """The visit an event belongs to by its log's own count."""
-    own = _own.decode(event.custom)
+    try:
+        own = _own.decode(event.custom)
+    except msgspec.ValidationError:  # no object, or not of these types: it tells nothing of a visit
+        return None
     if own.ga_session is not None:
         # Each file of a Google export numbers its visits anew; the visitor's count goes on.
         visit = f"{own.ga_session}/{event.properties.ga_session_number}"
