@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.schemas import schema_of
+from contracts.schemas import definitions_of
 from contracts.topics import TOPICS, Topic
 
 FILE: Final = Path(__file__).parent / "asyncapi.json"
@@ -17,6 +17,8 @@ CLOUD_EVENTS: Final[dict[str, str]] = {
     "ce_time": "When it happened, RFC 3339.",
     "content-type": "Always application/json.",
 }
+PLACE: Final = "#/components/schemas/{name}"
+"""Where schemas find each other: tools read `#` as the whole document, wherever it is said."""
 
 
 def document() -> dict[str, Any]:
@@ -40,6 +42,7 @@ def document() -> dict[str, Any]:
             for topic in TOPICS
         },
         "components": {
+            "schemas": {name: schema for topic in TOPICS for name, schema in definitions_of(topic, PLACE).items()},
             "messageTraits": {
                 "cloudEvent": {
                     "headers": {
@@ -50,7 +53,7 @@ def document() -> dict[str, Any]:
                         },
                     }
                 }
-            }
+            },
         },
     }
 
@@ -60,7 +63,10 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "name": topic.type,
         "contentType": "application/json",
         "traits": [{"$ref": "#/components/messageTraits/cloudEvent"}],
-        "payload": {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": schema_of(topic)},
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": PLACE.format(name=topic.value.__name__)},
+        },
         "bindings": {"kafka": {"key": {"type": "string", "description": f"The record's {topic.key}."}}},
     }
     return {

@@ -17,10 +17,12 @@ TIGHTENING: Final = {
     "minimum": "higher",
     "exclusiveMinimum": "higher",
     "minItems": "higher",
+    "minProperties": "higher",
     "maxLength": "lower",
     "maximum": "lower",
     "exclusiveMaximum": "lower",
     "maxItems": "lower",
+    "maxProperties": "lower",
 }
 """Limits, and the direction in which a change refuses records that were good before."""
 
@@ -32,7 +34,10 @@ def topic_facts(topic: Topic) -> dict[str, Any]:
 
 def current() -> dict[str, dict[str, Any]]:
     """Today's topics with their schemas, by name."""
-    return {topic.name: {"topic": topic_facts(topic), "schema": schema_of(topic)} for topic in TOPICS}
+    facts = {topic.name: {"topic": topic_facts(topic), "schema": schema_of(topic)} for topic in TOPICS}
+    # As a file has them: a default may be a tuple.
+    as_written: dict[str, dict[str, Any]] = json.loads(json.dumps(facts))
+    return as_written
 
 
 def released() -> dict[str, dict[str, Any]]:
@@ -126,6 +131,9 @@ def _fields(
             yield f"field {path} was in every record and may now be left out"
         if name in must_has and name not in must_had:
             yield f"field {path} is now required, and there are records without it"
+        # Both sides leave out a value that is the default, and read what was left out as theirs.
+        if "default" in was and "default" in has[name] and was["default"] != has[name]["default"]:
+            yield f"field {path} was {was['default']!r} where it is left out and is now {has[name]['default']!r}"
         yield from _compare(was, has[name], old_defs, new_defs, path, seen)
     for name in has.keys() - had.keys():
         if name in must_has:
@@ -140,7 +148,7 @@ def _limits(old: Schema, new: Schema, where: str) -> Iterator[str]:
             continue
         if was is None or (now > was if tighter == "higher" else now < was):
             yield f"{where} has {name} {now}, and there are records with other values"
-    for name in ("format", "contentEncoding", "const", "pattern"):
+    for name in ("format", "contentEncoding", "const", "pattern", "multipleOf"):
         if old.get(name) != new.get(name):
             yield f"{where} had {name} {old.get(name)} and has {new.get(name)}"
     # A word may be added: readers are told to expect it.

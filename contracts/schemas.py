@@ -13,13 +13,18 @@ FOLDER: Final = Path(__file__).parent / "schemas"
 
 def schema_of(topic: Topic) -> dict[str, Any]:
     """The schema of one record's value."""
-    (reference,), definitions = msgspec.json.schema_components([topic.value], ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:{topic.type.replace('.', ':')}",
-        **reference,
-        "$defs": {name: _tidy(definition) for name, definition in sorted(definitions.items())},
+        "$ref": f"#/$defs/{topic.value.__name__}",
+        "$defs": definitions_of(topic, "#/$defs/{name}"),
     }
+
+
+def definitions_of(topic: Topic, place: str) -> dict[str, Any]:
+    """The schemas of the structs that a record is made of, by name; they find each other at `place`."""
+    _, definitions = msgspec.json.schema_components([topic.value], ref_template=place)
+    return {name: _tidy(definition) for name, definition in sorted(definitions.items())}
 
 
 def _tidy(schema: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +22,8 @@ TOGETHER: Final = 512
 """Decisions scored in one call, whoever they are of: a score does not depend on the others in its batch."""
 FIRST: Final = 20
 """Differences kept to be shown; all are counted."""
+
+Contract = TypeVar("Contract", Event, SessionFeatures, Decision)
 
 Fields = dict[str, tuple[Any, Any]]
 """By name: the value that was told, and the one that the refold gives."""
@@ -100,10 +102,15 @@ class Comparison:
 
     def add(self, story: Story, extent: Extent) -> None:
         """Compare all that was told of one visitor."""
-        events = [event for each in story.events if (event := _event(each.value)) is not None]
-        offsets = [each.offset for each in story.events if _event(each.value) is not None]
+        read = [(each.offset, _decoded(EVENT_DECODER, each.value)) for each in story.events]
+        events = [event for _, event in read if event is not None]
+        offsets = [offset for offset, event in read if event is not None]
         again = refold(story.visitor_id, events, self.gap)
-        told = [(each, SESSION_FEATURES_DECODER.decode(each.value)) for each in story.features]
+        told = [
+            (each, features)
+            for each in story.features
+            if (features := _decoded(SESSION_FEATURES_DECODER, each.value)) is not None
+        ]
         if not extent.is_whole and any(_events_behind(features) > again.distinct for _, features in told):
             self.older += 1
             return
@@ -153,7 +160,9 @@ class Comparison:
     def _compare_decisions(self, again: Refold, told: Iterable[Told]) -> set[tuple[str, int, str]]:
         decided: set[tuple[str, int, str]] = set()
         for record in told:
-            decision = DECISION_DECODER.decode(record.value)
+            decision = _decoded(DECISION_DECODER, record.value)
+            if decision is None:
+                continue
             self.decisions += 1
             decided.add((decision.session_id, decision.event_count, decision.caused_by))
             states = [
@@ -233,10 +242,11 @@ class Comparison:
             self.first.append(difference)
 
 
-def _event(raw: bytes) -> Event | None:
+def _decoded(decoder: msgspec.json.Decoder[Contract], raw: bytes) -> Contract | None:
+    """The record, None for what is none: a dead letter of the stream or of the sink."""
     try:
-        return EVENT_DECODER.decode(raw)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):  # a dead letter of the stream
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 
 

@@ -1,6 +1,6 @@
 """One visitor's sessions: events in any order, cut at pauses longer than the gap. The one fold, live and offline."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -8,17 +8,22 @@ import msgspec
 
 from contracts import event_names as names
 from contracts.events import Event
-from models.session import CHECKOUT, Session
+from models.session import CHECKOUT, Session, conversion_id
 
 GAP: Final = timedelta(minutes=30)
 LATENESS: Final = timedelta(hours=24)
 """How far behind a visitor's newest event a late one still changes sessions: as far as ingest lets a clock be wrong."""
 HISTORY: Final = timedelta(days=395)
 """How long a visitor who does not come back is remembered: 13 months, as long as a browser may keep the visitor's id."""
+FOLDED_FROM: Final = datetime(2, 1, 1, tzinfo=UTC)
+FOLDED_TO: Final = datetime(9990, 1, 1, tzinfo=UTC)
+"""Outside these a pause, or the end of a history, would be a time that cannot be told."""
 MAX_SEEN: Final = 1_024
 """Message ids remembered of one visitor, newest arrivals first to stay."""
 MAX_BOUGHT: Final = 64
 """Conversion ids remembered of a visitor's history, those of the newest sessions first to stay."""
+MAX_SPANS: Final = 64
+"""Sessions of a visitor's history of which is remembered when they were, the newest to become history first to stay."""
 
 
 class History(msgspec.Struct, array_like=True):
@@ -33,6 +38,8 @@ class History(msgspec.Struct, array_like=True):
     checkout_step_count: int = 0
     bought: list[str] = []
     """Conversion ids of the newest purchases."""
+    spans: list[tuple[datetime, datetime]] = []
+    """First and last event time of the newest sessions."""
 
     def remember(self, session: Session) -> None:
         new = self.new_purchases(session)
@@ -44,8 +51,18 @@ class History(msgspec.Struct, array_like=True):
         self.event_count += session.event_count
         self.add_to_cart_count += session.counts.get(names.ADD_TO_CART, 0)
         self.checkout_step_count += sum(session.counts.get(name, 0) for name in CHECKOUT)
-        ended_at = session.last[0]
+        started_at, ended_at = session.first[0], session.last[0]
+        self.spans = [*self.spans, (started_at, ended_at)][-MAX_SPANS:]
         self.last_seen_at = ended_at if self.last_seen_at is None else max(self.last_seen_at, ended_at)
+
+    def has(self, event: Event) -> bool:
+        """Whether one of these sessions was going on: the event was counted in it, or comes too late. Not so a purchase that is new."""
+        if not self.spans:
+            return False
+        at = event.occurred_at
+        if not any(started_at <= at <= ended_at for started_at, ended_at in self.spans):
+            return False
+        return event.event_name != names.PURCHASE or conversion_id(event) in self.bought
 
     def new_purchases(self, session: Session) -> dict[str, int]:
         """Cents by conversion id of what was bought in the session after this history.
@@ -64,6 +81,7 @@ class History(msgspec.Struct, array_like=True):
             self.add_to_cart_count,
             self.checkout_step_count,
             self.bought,
+            self.spans,
         )
 
 
@@ -89,11 +107,16 @@ class Visitor(msgspec.Struct, array_like=True):
     def observe(self, event: Event, gap: timedelta = GAP) -> list[Session]:
         """Fold an event in; returns every session whose features it changed, in event-time order.
 
-        An event that was folded before changes nothing and returns all sessions kept, so that their features are sent
-        once more: what followed the first time may not have happened.
+        An event that was folded before, or that falls into a session of the history, changes nothing and returns all sessions
+        kept, so that their features are sent once more: what followed the first time may not have happened. Raises
+        `ValueError` for a time near the end of all time.
         """
+        if not FOLDED_FROM <= event.occurred_at < FOLDED_TO:
+            raise ValueError(
+                f"occurred_at {event.occurred_at.isoformat()} is too near the first or the last day there is"
+            )
         identity = message_hash(event)
-        if identity in self.seen:
+        if identity in self.seen or self.history.has(event):
             return list(self.sessions)
         self._start_over_if_away(event)
         self.seen[identity] = None
@@ -163,8 +186,13 @@ class Visitor(msgspec.Struct, array_like=True):
         """Whether folding the event would move a session into the history: what it has become must be told before."""
         if not self.sessions:
             return False
+        span = max(self.sessions[-1].last[0], event.occurred_at) - self.sessions[0].last[0]
+        return span > LATENESS and span > LATENESS + gap  # asked of every event; most are answered by the first
+
+    def close_before(self, event: Event, gap: timedelta = GAP) -> list[Session]:
+        """Close the sessions that folding the event would move into the history; returns the newly closed."""
         newest = max(self.sessions[-1].last[0], event.occurred_at)
-        return self.sessions[0].last[0] < newest - gap - LATENESS
+        return self.close_until(newest - LATENESS, gap)
 
     def close_until(self, watermark: datetime, gap: timedelta = GAP) -> list[Session]:
         """Close the sessions that ended more than the gap before the watermark; returns the newly closed."""

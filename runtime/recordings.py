@@ -39,7 +39,7 @@ class Record(msgspec.Struct, array_like=True, tag="record", frozen=True):
     at_ms: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
 
 
 class Part(msgspec.Struct, array_like=True, tag="part", frozen=True):

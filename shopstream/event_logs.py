@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from os import cpu_count
@@ -18,6 +18,7 @@ from contracts.codec import EVENT_DECODER
 from contracts.events import Event
 from models.examples import Example, Place, examples_of
 from models.tables import Table, joined, table_of
+from models.visitor import FOLDED_FROM, FOLDED_TO
 from producers.ingest.accept import event_of_bytes
 from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import HISTORY
@@ -35,9 +36,6 @@ POSTGRES: Final = "postgres"
 """In place of a path and its format: what the sink has stored."""
 MAX_BYTES: Final = 1_000_000
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
-FOLDED_FROM: Final = EARLIEST + timedelta(days=2)
-FOLDED_TO: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
-"""A pause that reaches beyond the first or the last day there is cannot be told: the stream buries such an event."""
 REPORT_EVERY: Final = 2_000
 
 Choice = Callable[[str], bool]
@@ -216,7 +214,10 @@ def _examples(path: Path, format: str, part: int, parts: int, progress: Progress
 
 def visit_of(event: Event) -> Place | None:
     """The visit an event belongs to by its log's own count."""
-    own = _own.decode(event.custom)
+    try:
+        own = _own.decode(event.custom)
+    except msgspec.ValidationError:  # no object, or not of these types: it tells nothing of a visit
+        return None
     if own.ga_session is not None:
         # Each file of a Google export numbers its visits anew; the visitor's count goes on.
         visit = f"{own.ga_session}/{event.properties.ga_session_number}"
@@ -227,7 +228,7 @@ def visit_of(event: Event) -> Place | None:
 def _events(story: Iterable[ReplayItem | Event]) -> Iterator[Event]:
     """What ingest would publish and the stream fold, in the order of time; what either would refuse teaches nothing."""
     for item in sorted(story, key=_moment):
-        if item.occurred_at is None or not FOLDED_FROM < item.occurred_at < FOLDED_TO:
+        if item.occurred_at is None or not FOLDED_FROM <= item.occurred_at < FOLDED_TO:
             continue
         if isinstance(item, Event):
             yield item

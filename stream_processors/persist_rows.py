@@ -209,7 +209,9 @@ def _add_event(rows: Rows, event: Event) -> None:
 
 
 def joined(known: bytes, custom: bytes) -> bytes:
-    """Two JSON objects as one; where both name a key, Postgres keeps `custom`'s."""
+    """Two JSON objects as one; where both name a key, Postgres keeps `custom`'s. Raises `ValidationError` when `custom` is none."""
+    if custom.lstrip()[:1] != b"{":
+        raise msgspec.ValidationError("Expected `object` - at `$.custom`")
     if known == b"{}":
         return custom
     if custom == b"{}":

@@ -42,16 +42,18 @@ class Decider:
         self._policy = policy
 
     def decide(self, made: Sequence[tuple[int, SessionFeatures]], outbox: Outbox, *, now: datetime) -> None:
-        """One decision for each session that is still open, from its newest features, each with its partition."""
+        """One decision for each session that is or, in a replay, just was open, from its newest features, each with its partition."""
         newest: dict[str, tuple[int, SessionFeatures]] = {}
         for partition, features in made:
+            if features.closed_at is not None:
+                continue
             newest.pop(features.session_id, None)
             for replaced in features.replaces:
                 newest.pop(replaced, None)
             newest[features.session_id] = (partition, features)
-        still_open = [pair for pair in newest.values() if pair[1].closed_at is None]
-        if not still_open:
+        if not newest:
             return
+        still_open = list(newest.values())
         try:
             self._decide_all(still_open, outbox, now)
         except Exception:  # a surprise about one session must not stop the partition

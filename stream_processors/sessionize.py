@@ -9,9 +9,10 @@ from typing import Final
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter, Gauge
 
-from contracts.codec import EVENT_DECODER, UNDECODABLE
+from contracts.codec import ENCODER, EVENT_DECODER, UNDECODABLE
 from contracts.events import Event
 from contracts.features import SessionFeatures
+from contracts.ids import derived_id
 from contracts.topics import EVENTS, EVENTS_DLQ, OUTCOMES, SESSION_FEATURES
 from models.session import Session
 from models.session_features import features_of, outcome_of
@@ -104,22 +105,31 @@ class Sessionizer:
     ) -> list[SessionFeatures]:
         """The sessions that the events changed, each as it stands at the end, with the last event that changed it.
 
-        Records that are read again, as after a crash, change nothing and tell all sessions kept, as events told twice do.
+        Records that are read again, as after a crash, change nothing and tell all sessions kept, as events told twice do. Such a
+        one stands for no change of another event: what is told of the change would have an id under which less was told before.
         """
         told: list[SessionFeatures] = []
         changed: dict[int, tuple[Session, str]] = {}
+        really: set[int] = set()
         for record, event in arrivals:
+            folded = visitor.folded
             if _is_read_again(visitor, record):
                 touched = visitor.sessions
             else:
-                if changed and visitor.forgets_by(event, self._gap):
+                if visitor.forgets_by(event, self._gap):
                     told += self._told(visitor, changed)
+                    told += self._closed(visitor, visitor.close_before(event, self._gap))
                     changed.clear()
-                    outbox.states_last = True
+                    really.clear()
+                    outbox.states_last = outbox.states_last or bool(told)
                 touched = visitor.observe(event, self._gap)
                 visitor.read_up_to = _read_up_to(visitor, record)
+            is_new = visitor.folded > folded
             for session in touched:
-                changed[id(session)] = (session, event.message_id)
+                if is_new or id(session) not in really:
+                    changed[id(session)] = (session, event.message_id)
+            if is_new:
+                really.update(map(id, touched))
         return told + self._told(visitor, changed)
 
     def _told(self, visitor: Visitor, changed: dict[int, tuple[Session, str]]) -> list[SessionFeatures]:
@@ -129,6 +139,10 @@ class Sessionizer:
             for session in visitor.sessions
             if id(session) in changed
         ]
+
+    def _closed(self, visitor: Visitor, closed: list[Session]) -> list[SessionFeatures]:
+        CLOSED.inc(len(closed))
+        return [features_of(visitor, session, session.last[1], self._gap) for session in closed]
 
     def _fold_one_by_one(
         self,
@@ -154,18 +168,22 @@ class Sessionizer:
 
     def _emit(self, features: SessionFeatures, partition: int, outbox: Outbox) -> None:
         # Unique for what is said: a closed session, or one that a late event reopened and closed, is told under an id of its own.
-        outcome_id = f"{features.session_id}:{features.event_count}"
-        record_id = f"{outcome_id}:{features.caused_by}{':closed' if features.closed_at else ''}"
+        record_id = f"{features.session_id}:{features.event_count}:{features.caused_by}"
+        record_id += ":closed" if features.closed_at else ""
         outbox.put(SESSION_FEATURES, partition, features.visitor_id, features, id=record_id, time=features.last_seen_at)
         outcome = outcome_of(features)
         if outcome is not None:
+            # An event of an earlier session may take this one's purchase, or name its user; one told again changes nothing.
+            outcome_id = derived_id("outcome", ENCODER.encode(outcome).decode())
             outbox.put(OUTCOMES, partition, features.visitor_id, outcome, id=outcome_id, time=outcome.closed_at)
 
     def _bury(
         self, partition: int, record: ConsumerRecord, code: str, message: str, outbox: Outbox, now: datetime
     ) -> None:
         letter = dead_letter(EVENTS, record, stage="sessionize", code=code, message=message, now=now)
-        outbox.put(EVENTS_DLQ, partition, letter.visitor_id or "", letter, id=letter.dead_letter_id, time=now)
+        # As in ingest: a record without a key gives no visitor, and the subject of a CloudEvent is never empty.
+        key = letter.visitor_id or letter.dead_letter_id
+        outbox.put(EVENTS_DLQ, partition, key, letter, id=letter.dead_letter_id, time=now)
         BURIED.labels("sessionize", code).inc()
 
     def _schedule(self, visitor: Visitor | Times, partition: int) -> None:
@@ -217,9 +235,8 @@ class Sessionizer:
 
     def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
         closed = visitor.close_until(watermark, self._gap)
-        for session in closed:
-            self._emit(features_of(visitor, session, session.last[1], self._gap), partition, outbox)
-        CLOSED.inc(len(closed))
+        for features in self._closed(visitor, closed):
+            self._emit(features, partition, outbox)
         if closed:
             outbox.states_last = True
         if visitor.forget_until(watermark, self._gap) or closed:

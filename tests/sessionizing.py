@@ -37,8 +37,8 @@ class Shop:
         self.sessionizer = Sessionizer(self.store, GAP)
         self.sessionizer.recover(now=NOW)
 
-    def poll(self, *values: Event | bytes, now: datetime = NOW) -> None:
-        self.records = [self._record(value) for value in values]
+    def poll(self, *values: Event | bytes, key: bytes | None = b"ada", now: datetime = NOW) -> None:
+        self.records = [self._record(value, key) for value in values]
         self.all_records += self.records
         self.poll_again(now)
 
@@ -51,10 +51,10 @@ class Shop:
     def sweep(self, now: datetime) -> None:
         self._collect(lambda outbox: self.sessionizer.sweep(outbox, now=now))
 
-    def _record(self, value: Event | bytes) -> ConsumerRecord[Any, Any]:
+    def _record(self, value: Event | bytes, key: bytes | None) -> ConsumerRecord[Any, Any]:
         raw = value if isinstance(value, bytes) else ENCODER.encode(value)
         self._offset += 1
-        return ConsumerRecord("events", 3, self._offset, self.written_at, 0, b"ada", raw, 0, 0, 0, ())
+        return ConsumerRecord("events", 3, self._offset, self.written_at, 0, key, raw, 0, 0, 0, ())
 
     def _collect(self, act: Any) -> None:
         outbox = Outbox(None, "test")
@@ -73,3 +73,6 @@ class Shop:
 
     def outcomes(self) -> list[Outcome]:
         return [OUTCOME_DECODER.decode(value) for value in self.values("outcomes")]
+
+    def ce_ids(self, topic: str) -> list[str]:
+        return [dict(headers)["ce_id"].decode() for name, _, _, _, headers in self.sent if name == topic]

@@ -26,12 +26,19 @@ def after(records: Iterable[Record], newest_ms: int | None) -> Iterator[Record]:
 def publish(records: Iterable[Record], producer: KafkaProducer, progress: Callable[[int], None]) -> int:
     """Publish recorded events byte for byte, and in order; returns how many, all acknowledged by Kafka.
 
-    They keep key, value, headers and the time of their arrival; partitions are those of this Kafka.
+    They keep key, value, headers and the time of their arrival; partitions are those of this Kafka. What this client cannot
+    send, and no fold reads, stays behind: records without a value, and headers without one.
     """
-    count, coming = 0, iter(records)
+    count, coming = 0, (each for each in records if each.value is not None)
     while some := list(islice(coming, TOGETHER)):
         waiting = [
-            producer.send(EVENTS.name, key=each.key, value=each.value, headers=each.headers, timestamp_ms=each.at_ms)
+            producer.send(
+                EVENTS.name,
+                key=each.key,
+                value=each.value,
+                headers=[header for header in each.headers if header[1] is not None],
+                timestamp_ms=each.at_ms,
+            )
             for each in some
         ]
         for each in waiting:

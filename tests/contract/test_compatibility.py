@@ -113,6 +113,18 @@ BREAKING: dict[str, tuple[Callable[[Topics], Any], str]] = {
         lambda topics: fields(topics)["required"].remove("cart_value"),
         "field cart_value was in every record and may now be left out",
     ),
+    "another default": (
+        put("quantity", {"type": "number", "default": 2.0}, "events", "Item"),
+        "field properties.items[].quantity was 1.0 where it is left out and is now 2.0",
+    ),
+    "only multiples of something": (
+        put("cart_value", {"type": "number", "multipleOf": 0.5}),
+        "field cart_value had multipleOf None and has 0.5",
+    ),
+    "a mapping may hold less": (
+        put("labels", {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": 8}),
+        "field labels has maxProperties 8",
+    ),
     "another key": (
         lambda topics: topics["events"]["topic"].update(key="user_id"),
         "topic events: its key was visitor_id and is user_id",

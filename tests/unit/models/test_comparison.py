@@ -196,6 +196,16 @@ def test_events_that_cannot_be_read_or_folded_are_left_out_as_the_stream_does(
     assert shop.compared().differing == 0
 
 
+def test_a_record_that_is_none_of_its_topic_is_left_out_and_what_it_stands_for_is_missing(shop: Shop) -> None:
+    """Like the sink, which makes a dead letter of it."""
+    junk = {"visitor_id": "ada"}
+    shop.features.append(junk)  # type: ignore[arg-type]
+    shop.decisions.append(junk)  # type: ignore[arg-type]
+    assert shop.compared().differing == 0
+    shop.features[-2] = junk  # type: ignore[call-overload]
+    assert shop.compared().differences == {("session-features", "record"): 1}
+
+
 def test_the_gap_is_the_streams(shop: Shop) -> None:
     story = Story("ada", [Told(n, ENCODER.encode(each)) for n, each in enumerate(shop.events)])
     comparison = Comparison({"": shop.scorer}, timedelta(hours=3))

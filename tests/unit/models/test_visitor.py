@@ -116,6 +116,27 @@ def test_what_is_too_old_to_change_becomes_history() -> None:
     assert features.seconds_since_previous_session == late * 60
 
 
+def test_what_is_told_again_once_it_is_history_changes_nothing() -> None:
+    """As when a log is replayed once more, days later: its message ids are forgotten by then."""
+    story = [at(0), at(5, "purchase", value=10.0), at(10)]
+    visitor = told(*story)
+    assert visitor.forget_until(NOON + LATENESS + 2 * GAP)
+    for each in story:
+        assert visitor.observe(each) == []
+    visitor.observe(at(10_000))
+    features = features_of(visitor, visitor.sessions[0], "")
+    assert (features.previous_session_count, features.previous_event_count, features.previous_revenue) == (1, 3, 10.0)
+
+
+def test_what_comes_too_late_for_its_session_does_not_change_it_unless_it_is_a_purchase() -> None:
+    """A purchase that was a dead letter for days counts, in a session of its own."""
+    visitor = told(at(0), at(10))
+    assert visitor.forget_until(NOON + LATENESS + 2 * GAP)
+    assert visitor.observe(at(5)) == []
+    (session,) = visitor.observe(at(6, "purchase", value=10.0))
+    assert features_of(visitor, session, "").purchase_count == 1
+
+
 def test_memory_of_message_ids_is_bounded() -> None:
     visitor = told(*(at(n / 100) for n in range(MAX_SEEN + 50)))
     assert len(visitor.seen) == MAX_SEEN

@@ -1,12 +1,27 @@
 """A recording keeps every byte, and gives events back in the order of their arrival, whatever partition they are on."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from producers.replay.recorded import OVERLAP_MS, after
+from producers.replay.recorded import OVERLAP_MS, after, publish
 from runtime import recordings
 from runtime.recordings import Part, Record, events_in_file, recorded_in_file, write_recording
+
+
+class RecordingProducer:
+    """Keeps what it is given to send; everything is acknowledged at once."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def send(self, topic: str, **told: Any) -> Any:
+        self.sent.append(told)
+        return self
+
+    def get(self, timeout_s: float) -> None:
+        pass
 
 
 def record(offset: int, at_ms: int, value: bytes | None = b'{"visitor_id":"ada"}') -> Record:
@@ -42,3 +57,15 @@ def test_only_what_the_other_log_may_lack_is_published_again() -> None:
     records = [record(place, at_ms) for place, at_ms in enumerate(times)]
     assert list(after(records, None)) == records
     assert [each.at_ms for each in after(records, 2 * OVERLAP_MS)] == times[2:]
+
+
+def test_what_no_client_of_ours_could_have_sent_is_recorded_and_does_not_stop_the_others(tmp_path: Path) -> None:
+    """Other clients write headers without a value, and records with neither key nor value."""
+    odd = [Record(0, 1, b"ada", b"{}", [("ce_id", b"m1"), ("note", None)]), Record(1, 2, None, None, []), record(2, 3)]
+    write_recording(tmp_path / "r.gz", [{"events": Part("events", 0, 0, 0, odd)}])
+    producer = RecordingProducer()
+    assert publish(events_in_file(tmp_path / "r.gz"), producer, lambda count: None) == 2
+    assert [(each["value"], each["headers"]) for each in producer.sent] == [
+        (b"{}", [("ce_id", b"m1")]),
+        (b'{"visitor_id":"ada"}', [("ce_id", b"\xff\x00 any bytes")]),
+    ]

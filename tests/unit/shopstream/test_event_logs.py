@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from contracts.codec import ENCODER
 from producers.replay.items import ReplayError
+from runtime.recordings import Part, Record, write_recording
 from shopstream.event_logs import table_from
+from tests.factories import event
 from tests.replay_files import SESSIONS, write_google, write_rees46
 
 
@@ -66,3 +70,11 @@ def test_a_time_of_the_first_or_the_last_day_there_is_teaches_nothing(tmp_path: 
     ]
     (tmp_path / "log.jsonl").write_text("\n".join(lines))
     assert len(table_from(tmp_path / "log.jsonl", "own", workers=1)) == 1
+
+
+@pytest.mark.parametrize("custom", [b"[]", b"null", b'{"ga_hit":"first"}'])
+def test_custom_parameters_that_tell_of_no_visit_are_passed_over(tmp_path: Path, custom: bytes) -> None:
+    odd = ENCODER.encode(msgspec.structs.replace(event(), custom=msgspec.Raw(custom)))
+    told = Part("events", 0, 0, 0, [Record(0, 1, b"ada", odd, [])])
+    write_recording(tmp_path / "r.gz", [{"events": told}])
+    assert len(table_from(tmp_path / "r.gz", "recorded", workers=1)) == 1

@@ -146,3 +146,15 @@ def test_a_buried_record_is_read_over_and_nothing_else_of_it_is_written() -> Non
     assert list(rows.staged) == ["staged_dead_letter"]
     assert rows.buried == ["refused_by_postgres"]
     assert rows.next_offsets == {("events", 2): 11}
+
+
+@pytest.mark.parametrize("custom", [b"[]", b"null", b'"{"', b"1"])
+def test_an_event_whose_custom_parameters_are_no_object_is_a_dead_letter_and_the_others_are_written(
+    custom: bytes,
+) -> None:
+    wrong = [event(), event("purchase", value=20.0)]
+    bodies = [ENCODER.encode(msgspec.structs.replace(each, custom=msgspec.Raw(custom))) for each in wrong]
+    rows = rows_of(records(EVENTS.name, *bodies, event()))
+    assert [line[1:3] for line in lines(rows, "staged_dead_letter")] == [["persist", "undecodable"]] * 2
+    assert len(lines(rows, "staged_event")) == 1
+    assert lines(rows, "staged_conversion") == []

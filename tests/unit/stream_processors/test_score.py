@@ -65,6 +65,12 @@ def test_a_closed_session_and_one_that_became_another_get_none() -> None:
     assert [each.session_id for each in told] == ["joined"]
 
 
+def test_a_session_that_closed_in_the_poll_that_made_it_gets_the_decision_of_its_last_open_moment() -> None:
+    """As in a replay, where a day is a moment: else how polls are cut would tell who is decided about."""
+    told = decided(features(session_id="a", event_count=2), features(session_id="a", event_count=2, closed_at="12:40"))
+    assert [(each.session_id, each.event_count) for each in told] == [("a", 2)]
+
+
 def test_a_session_that_cannot_be_decided_is_a_dead_letter_and_the_others_are_decided() -> None:
     made = [(3, features(visitor_id=name, session_id=name)) for name in ("ada", "eve", "bob")]
     found = sent(made, Unlucky(Scorer.load().card, ONNX))

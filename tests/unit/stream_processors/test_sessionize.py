@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from models.visitor import MAX_SEEN
-from tests.factories import event
+from tests.factories import at, event
 from tests.sessionizing import NOW, Shop
 
 
@@ -14,12 +14,34 @@ def test_a_poll_sends_each_changed_session_once_and_each_visitors_state_once() -
     assert len(shop.values("visitors-changelog")) == 2
 
 
-def test_a_session_that_becomes_history_within_its_poll_is_told_before() -> None:
+def test_a_session_that_becomes_history_within_its_poll_is_told_before_and_closed() -> None:
     shop = Shop()
     returns = NOW + timedelta(days=2)
     shop.poll(event("purchase", "12:00", value=20.0), event("page_view", returns), event("page_view", returns))
-    told = [(f.event_count, f.purchase_count, f.previous_purchase_count) for f in shop.features()]
-    assert told == [(1, 1, 0), (2, 0, 1)]
+    told = [(f.event_count, f.purchase_count, f.previous_purchase_count, f.closed_at) for f in shop.features()]
+    assert told == [(1, 1, 0, None), (1, 1, 0, at("12:30")), (2, 0, 1, None)]
+    assert [(each.has_purchased, each.closed_at) for each in shop.outcomes()] == [(True, at("12:30"))]
+    assert shop.tells_before_states
+
+
+def test_a_session_that_becomes_history_before_anyone_swept_has_an_outcome() -> None:
+    """As in a replay, where days go by between two sweeps."""
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0))
+    shop.poll(event("page_view", NOW + timedelta(days=2)))
+    assert [(each.has_purchased, each.closed_at) for each in shop.outcomes()] == [(True, at("12:30"))]
+    assert [f.closed_at for f in shop.features()] == [at("12:30"), None]
+    assert shop.tells_before_states
+
+
+def test_a_session_that_was_closed_is_not_told_again_as_it_becomes_history() -> None:
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0))
+    shop.sweep(NOW + timedelta(minutes=31))
+    assert len(shop.outcomes()) == 1
+    shop.poll(event("page_view", NOW + timedelta(days=2)))
+    assert shop.outcomes() == []
+    assert [f.previous_purchase_count for f in shop.features()] == [1]
 
 
 def test_after_a_restart_a_repeated_poll_sends_the_same_sessions_again_and_counts_nothing_twice() -> None:
@@ -44,16 +66,10 @@ def test_a_session_closes_after_the_gap_with_its_outcome() -> None:
 
 def test_what_is_told_of_a_session_at_different_moments_has_different_ids() -> None:
     shop = Shop()
-    ids: list[bytes] = []
+    ids: list[str] = []
 
     def collect() -> None:
-        ids.extend(
-            value
-            for topic, _, _, _, headers in shop.sent
-            if topic in ("session-features", "outcomes")
-            for name, value in headers
-            if name == "ce_id"
-        )
+        ids.extend([*shop.ce_ids("session-features"), *shop.ce_ids("outcomes")])
 
     shop.poll(event("page_view", "12:00"))
     collect()
@@ -65,6 +81,42 @@ def test_what_is_told_of_a_session_at_different_moments_has_different_ids() -> N
     shop.sweep(NOW + timedelta(minutes=93))
     collect()
     assert len(ids) == len(set(ids)) == 6
+
+
+def test_an_event_told_again_does_not_stand_for_what_another_event_of_its_poll_changed() -> None:
+    """The sink and readers know records and decisions by the session and what caused them: the newest would be passed over."""
+    shop = Shop()
+    first, second = event("page_view", "12:00"), event("add_to_cart", "12:01", value=20.0)
+    shop.poll(first)
+    shop.poll(second, first)
+    assert [(f.event_count, f.caused_by) for f in shop.features()] == [(2, second.message_id)]
+    shop.poll(first)
+    assert [(f.event_count, f.caused_by) for f in shop.features()] == [(2, first.message_id)]
+
+
+def test_an_outcome_that_changes_has_another_id_and_one_told_again_the_same() -> None:
+    """Readers pass over an id that they know: what a late event changes in a later session's outcome would not reach them."""
+    shop = Shop()
+    told: list[tuple[bool, str | None, str]] = []
+
+    def tell() -> None:
+        for outcome, ce_id in zip(shop.outcomes(), shop.ce_ids("outcomes"), strict=True):
+            if outcome.started_at == at("12:00"):
+                told.append((outcome.has_purchased, outcome.user_id, ce_id))
+
+    bought = event("purchase", "12:00", value=20.0, transaction_id="T1")
+    shop.poll(bought)
+    shop.sweep(NOW + timedelta(minutes=31))
+    tell()
+    shop.poll(bought)
+    tell()
+    shop.poll(event("purchase", "10:00", value=20.0, transaction_id="T1"))
+    tell()
+    shop.poll(event("page_view", "10:01", user_id="ada@shop.example"))
+    tell()
+    assert [each[:2] for each in told] == [(True, None), (True, None), (False, None), (False, "ada@shop.example")]
+    assert [told[0][2] == each[2] for each in told] == [True, True, False, False]
+    assert told[2][2] != told[3][2]
 
 
 def test_timers_survive_a_restart() -> None:

@@ -1,6 +1,6 @@
 """What nobody can read or fold, and what is too large for Kafka: buried, and the rest goes on."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -25,6 +25,15 @@ def test_undecodable_bytes_become_a_dead_letter_with_their_place_and_the_rest_go
     assert len(shop.features()) == 1
 
 
+@pytest.mark.parametrize("key", [None, b""])
+def test_the_dead_letter_of_a_record_without_a_key_has_its_own_id_for_one(key: bytes | None) -> None:
+    shop = Shop()
+    shop.poll(b"{not json", key=key)
+    ((_, _, told_key, raw, headers),) = shop.sent
+    letter_id = DEAD_LETTER_DECODER.decode(raw).dead_letter_id.encode()
+    assert (told_key, dict(headers)["ce_subject"]) == (letter_id, letter_id)
+
+
 def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     add = Session.add
 
@@ -38,6 +47,21 @@ def test_one_event_that_cannot_be_folded_is_buried_alone(monkeypatch: pytest.Mon
     shop.poll(event(), event("poison"), event())
     assert [f.event_count for f in shop.features()] == [2]
     assert len(shop.values("events-dlq")) == 1
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+00:00", "9999-12-30T23:59:59+00:00", "9999-12-31T23:59:59+00:00"]
+)
+def test_a_time_at_the_end_of_all_time_is_buried_and_stops_nobody_else(moment: str) -> None:
+    shop = Shop()
+    shop.poll(event(occurred_at=datetime.fromisoformat(moment), visitor_id="eve"), event())
+    assert [each.visitor_id for each in shop.features()] == ["ada"]
+    (letter,) = [DEAD_LETTER_DECODER.decode(value) for value in shop.values("events-dlq")]
+    assert letter.code == "unfoldable"
+    assert "too near the first or the last day" in letter.message
+    shop.restart()
+    shop.sweep(NOW + timedelta(days=1))
+    assert [each.visitor_id for each in shop.outcomes()] == ["ada"]
 
 
 def test_a_visitor_with_more_than_a_record_can_hold_is_buried_and_stops_nobody_else(

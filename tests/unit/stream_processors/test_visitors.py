@@ -205,7 +205,7 @@ def test_a_visitor_who_comes_by_is_seen_as_of_now_also_while_kafka_has_not_ackno
     recover(states, 3, (0, b"ada", ENCODER.encode(long_gone)))
     store, outbox = VisitorStore(states, CHANGELOG, 10), Outbox(None, "test")
     visitor = store.get("ada", 3)
-    visitor.observe(event(visitor_id="ada"))
+    visitor.observe(event(occurred_at=at("12:00") + timedelta(days=400), visitor_id="ada"))
     store.put(visitor, 3, outbox)
     store.take()
     assert [len(times.sessions) for _, times in store.next_few(10)] == [1]
