@@ -1,5 +1,6 @@
 """The registry: versions that never change, one champion at a time, and a line of champions to go back along."""
 
+import errno
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,22 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
     for folder in (tmp_path / "registry", tmp_path / "registry" / "below"):
         with pytest.raises(RegistryError, match="cannot be a registry"):
             Registry(folder).promote(DEFAULT, by="ada", at=at())
+
+
+def test_a_full_disk_is_said_of_the_registry_and_changes_nothing(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promoted(registry, "a-1")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("shutil.copyfile", full)
+    for refused in (lambda: promoted(registry, "b-2"), lambda: registry.add(model_in(tmp_path / "d", "d-4"))):
+        with pytest.raises(RegistryError, match=r"registry cannot be written: No space left on device; nothing was"):
+            refused()
+    assert (registry.state().champion, registry.versions()) == ("a-1", [DEFAULT, "a-1", "b-2", "c-3"])
 
 
 def test_what_an_interrupted_add_left_is_no_version(registry: Registry, tmp_path: Path) -> None:
