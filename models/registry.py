@@ -170,6 +170,7 @@ class Registry:
             line = champions(state)
             if len(line) < 2:
                 raise RegistryError(f"{state.champion} is the first champion; there is nothing to roll back to")
+            self.card(line[-2])
             self.load(line[-2])
             challenger = None if state.challenger == line[-2] else state.challenger
             return self._write(state, "rollback", line[-2], challenger, by, at)

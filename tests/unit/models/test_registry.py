@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -76,6 +77,14 @@ def test_a_full_disk_is_said_of_the_registry_and_changes_nothing(
         with pytest.raises(RegistryError, match=r"registry cannot be written: No space left on device; nothing was"):
             refused()
     assert (registry.state().champion, registry.versions()) == ("a-1", [DEFAULT, "a-1", "b-2", "c-3"])
+
+
+def test_a_rollback_to_a_version_that_was_removed_says_so(registry: Registry) -> None:
+    promoted(registry, "a-1", "b-2")
+    shutil.rmtree(registry.folder_of("a-1"))
+    with pytest.raises(RegistryError, match="there is no version a-1; `shopstream models ls`"):
+        registry.rollback(by="ada", at=at(5))
+    assert registry.state().champion == "b-2"
 
 
 def test_what_an_interrupted_add_left_is_no_version(registry: Registry, tmp_path: Path) -> None:
