@@ -34,6 +34,8 @@ PARTS: Final = 8
 """Of the day, three hours each, by the session's first event."""
 ENOUGH: Final = 1_000
 """Examples without which a part of the day has no shares of its own."""
+COUNTED: Final = frozenset({*range(1, 7), 8, 10, 12, 18, 20, 24, *range(36, 61, 8), *range(80, 513, 24)})
+"""Lengths of a session, in events, whose states are counted: those that every training takes, so that both sides have as many of each."""
 FOLLOWS: Final = 0.02
 """A feature follows the time of day when the shares of a part are this far, in PSI, from those of the whole day."""
 
@@ -57,6 +59,11 @@ class Drift(msgspec.Struct, frozen=True):
     name: str
     psi: float
     ks: float
+
+
+def is_counted(rows: Row) -> NDArray[np.bool_]:
+    """Which states are of a length that is counted, in training and live."""
+    return np.isin(rows[:, NAMES.index("event_count")], list(COUNTED))
 
 
 def bins_of(rows: Row, likelihoods: Numbers) -> tuple[FeatureBins, ...]:

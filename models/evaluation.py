@@ -37,9 +37,9 @@ class PrefixRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `pr_auc` takes equal scores in every order, and the mean (`models.metrics.precision_in_any_order`); `average_precision` is
     scikit-learn's, which counts them as found at the last of them: it is lower where a model tells few groups apart.
-    `lift` is the share of buyers among the top 5 % by score, divided by the base rate. `ece` is the calibration error over ten bins
-    of equal width, `ece_equal_count` over ten of equal count, and `ece_by_chance` what a perfectly calibrated model would show
-    in the second, because a bin holds few visits: an error near it is none.
+    `lift` is the share of buyers among the top 5 % by score, divided by the base rate; it and `gains` take equal scores likewise. `ece` is
+    the calibration error over ten bins of equal width, `ece_equal_count` over ten of equal count, and `ece_by_chance` what a perfectly
+    calibrated model would show in the second, because a bin holds few visits: an error near it is none.
     """
 
     k: int
@@ -168,15 +168,23 @@ def _average_precision(probability: Numbers, bought: Numbers) -> float:
 
 
 def lift_of(probability: Numbers, bought: Numbers) -> float:
-    """Buyers among the top 5 % by score against buyers among all."""
+    """Buyers among the top 5 % by score against buyers among all; the mean over all orders of equal scores."""
     top = np.argsort(-probability, kind="stable")[: max(1, int(len(probability) * TOP_SHARE))]
-    return float(bought[top].mean() / bought.mean())
+    return float(_among_equals(probability, bought)[top].mean() / bought.mean())
 
 
 def gains_of(probability: Numbers, bought: Numbers) -> tuple[float, ...]:
-    """Share of all buyers that the best-scored tenths hold."""
-    found = np.cumsum(bought[np.argsort(-probability, kind="stable")]) / bought.sum()
+    """Share of all buyers that the best-scored tenths hold; the mean over all orders of equal scores."""
+    order = np.argsort(-probability, kind="stable")
+    found = np.cumsum(_among_equals(probability, bought)[order]) / bought.sum()
     return tuple(round(float(found[max(0, int(len(found) * tenths / 10) - 1)]), 4) for tenths in range(1, 11))
+
+
+def _among_equals(probability: Numbers, bought: Numbers) -> Numbers:
+    """The share of buyers among those with the same score, in the place of each."""
+    _, group = np.unique(probability, return_inverse=True)
+    shares: Numbers = np.bincount(group, weights=bought) / np.bincount(group)
+    return shares[group]
 
 
 def reliability_of(probability: Numbers, bought: Numbers) -> tuple[Bin, ...]:

@@ -12,7 +12,7 @@ import msgspec
 
 from models.card import CARD_FILE, MODEL_FILE, Card
 from models.prior import Prior, rate_of
-from models.registry import DEFAULT, Registry, RegistryError, fit
+from models.registry import DEFAULT, VERSIONS, Registry, RegistryError, fit
 from models.serving import ModelMismatch, Scorer
 
 Role = Literal["champion", "challenger", "registry"]
@@ -79,7 +79,14 @@ class ModelFollower:
         seen = tuple(_marks(self._registry.folder, (self._registry.state_file.name,)))
         if seen == self._state_seen:
             return
+        was_there, is_there = (any(size for *_, size, _ in marks or ()) for marks in (self._state_seen, seen))
+        is_lost = was_there and not is_there and not (self._registry.folder / VERSIONS).is_dir()
         self._state_seen = seen
+        if is_lost:  # as of a mount that is gone: nobody chose the model that ships
+            raise RegistryError(
+                f"{self._registry.folder} has lost everything it had; mount or restore it, or start the workers again to begin with "
+                "the model that ships"
+            )
         state = self._registry.state()
         named: dict[Role, str | None] = {"champion": state.champion, "challenger": state.challenger}
         self._named = {role: None if name is None else self._registry.folder_of(name) for role, name in named.items()}

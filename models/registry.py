@@ -170,6 +170,7 @@ class Registry:
             line = champions(state)
             if len(line) < 2:
                 raise RegistryError(f"{state.champion} is the first champion; there is nothing to roll back to")
+            self.card(line[-2])
             self.load(line[-2])
             challenger = None if state.challenger == line[-2] else state.challenger
             return self._write(state, "rollback", line[-2], challenger, by, at)
@@ -197,11 +198,16 @@ class Registry:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time."""
+        """One writer at a time. Raises `RegistryError` where the disk takes no more; nothing is changed then."""
         self.require_writable()
-        with (self.folder / ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        try:
+            with (self.folder / ".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise RegistryError(
+                f"{self.folder} cannot be written: {error.strerror}; nothing was changed, make room there or set it right, then try again"
+            ) from error
 
 
 def champions(state: State) -> list[str]:

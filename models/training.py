@@ -35,7 +35,7 @@ from models.algorithms import (
     shape_of,
 )
 from models.card import CARD_FILE, MODEL_FILE, Calibration, Card, DataSource, PrefixMetrics
-from models.drift import bins_of
+from models.drift import bins_of, is_counted
 from models.examples import Example, digest_of, sides_of
 from models.features import NAMES, Row, definition_digest, known_columns
 from models.forest import base_of, onnx_of, trees_of
@@ -231,7 +231,8 @@ def _with_marks(artifact: Artifact, table: Table) -> Artifact:
     The bins are of all that was known, also where the trees were shown less.
     """
     scorer, before = artifact.scorer(), table.at(~table.has_bought)
-    sample = before.rows[:: max(1, len(before) // BINNED_EXAMPLES)]
+    counted = before.rows[is_counted(before.rows)]
+    sample = counted[:: max(1, len(counted) // BINNED_EXAMPLES)]
     golden = tuple(each.likelihood for each in scorer.score(golden_sessions()))
     return dataclasses.replace(
         artifact, card=replace(artifact.card, golden=golden, bins=bins_of(sample, scorer.likelihoods(sample)))

@@ -60,8 +60,10 @@ class Uci(msgspec.Struct, frozen=True):
 
 
 def read(path: Path) -> Uci:
-    """The file, or the one in a folder. Raises `CommandFailed`."""
+    """The file, or the one in a folder, gzipped or plain. Raises `CommandFailed`."""
     file = path / "online_shoppers_intention.csv" if path.is_dir() else path
+    if path.is_dir() and not file.exists() and len(found := list(path.glob("*.csv*"))) == 1:
+        (file,) = found
     try:
         table = pd.read_csv(file)
     except (OSError, ValueError) as error:

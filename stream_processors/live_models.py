@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from prometheus_client import Counter, Gauge
 
 from contracts.features import SessionFeatures
-from models.drift import DriftMeter
-from models.examples import LENGTHS
+from models.bots import BOT_FROM
+from models.drift import COUNTED, DriftMeter
 from models.features import Row, matrix
 from models.follower import Loading, ModelFollower
 from models.prior import Prior
@@ -123,8 +123,12 @@ def live_models(process: ProcessSettings) -> LiveModels:
 
 
 def _observe(meter: DriftMeter, sessions: Sequence[SessionFeatures], rows: Row, scores: Sequence[Scores]) -> None:
-    """Count the states that training would have learnt from: before a purchase, and at the lengths that it takes."""
-    places = [place for place, each in enumerate(sessions) if not each.purchase_count and each.event_count in LENGTHS]
+    """Count the states that the bins of training are of: people's, before a purchase, and at the lengths that are counted."""
+    places = [
+        place
+        for place, each in enumerate(sessions)
+        if not each.purchase_count and each.event_count in COUNTED and (each.bot_score or 0.0) < BOT_FROM
+    ]
     meter.observe(rows[places], [scores[place].likelihood for place in places])
 
 

@@ -17,7 +17,7 @@ from models.algorithms import BOOSTING, MISSING, fitted, raw_of
 from models.evaluation import lift_of
 from models.examples import hashed
 from models.metrics import Numbers, precision_in_any_order
-from producers.replay import tables
+from producers.replay import dmm, tables
 from shopstream.event_logs import LOGS, table_from
 from shopstream.train import SEED
 
@@ -64,8 +64,8 @@ def figures(folder: Path, advance: Callable[[], None]) -> Figures:
 
 def _floor_rows(folder: Path, lengths: tuple[int, ...]) -> dict[int, pd.DataFrame]:
     """The floor's features after k pages, by the hash of the session that our table has."""
-    sessions = tables.read(folder / "sessions.csv.gz", ("session", *FIXED)).set_index("session")
-    pages = tables.read(folder / "page_events.csv.gz", ("session", "page", "seconds"))
+    sessions = tables.read(dmm.file_of(folder, "sessions"), ("session", *FIXED)).set_index("session")
+    pages = tables.read(dmm.file_of(folder, "page_events"), ("session", "page", "seconds"))
     seconds = pages["seconds"].astype(float)
     pages = pages.assign(seconds=seconds, number=pages.groupby("session").cumcount() + 1)
     classes = pd.DataFrame({str(each): pages["page"] == str(each) for each in range(CLASSES)}).astype(np.float32)

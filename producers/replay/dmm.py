@@ -33,19 +33,21 @@ MAX_SECONDS: Final = 10**9
 
 
 def items(path: Path, choice: Callable[[str], bool]) -> Iterator[ReplayItem]:
-    """The events of a folder with `sessions.csv.gz` and `page_events.csv.gz`, session by session."""
+    """The events of a folder with a file of sessions and one of page events, session by session."""
     folder = path if path.is_dir() else path.parent
-    sessions = tables.read(_file(folder, "sessions"), ("session", "purchase"))
-    pages = tables.read(_file(folder, "page_events"), ("session", "page", "seconds"))
+    sessions = tables.read(file_of(folder, "sessions"), ("session", "purchase"))
+    pages_file = file_of(folder, "page_events")
+    pages = tables.read(pages_file, ("session", "page", "seconds"))
     order = sorted(sessions["session"], key=lambda session: (crc32(session.encode()), session))
     starts = {session: START + place * STEP for place, session in enumerate(order)}
     bought = dict(zip(sessions["session"], sessions["purchase"], strict=True))
     views: dict[str, list[tuple[int, str]]] = {}
     for session, page, seconds in zip(pages["session"], pages["page"], pages["seconds"], strict=True):
-        views.setdefault(session, []).append((_seconds(seconds, folder), page))
+        views.setdefault(session, []).append((_seconds(seconds, pages_file), page))
     for session, story in views.items():
         if session not in starts or not choice(f"dmm-{session}"):
             continue
+        story.sort(key=lambda view: view[0])  # stable: pages of one second keep their order
         for place, (seconds, page) in enumerate(story):
             name, page_path = PAGES.get(page, (event_names.PAGE_VIEW, "/other"))
             yield _item(
@@ -56,19 +58,22 @@ def items(path: Path, choice: Callable[[str], bool]) -> Iterator[ReplayItem]:
             yield _item(event_names.PURCHASE, session, len(story), end, "/purchase")
 
 
-def _file(folder: Path, name: str) -> Path:
-    for path in (folder / f"{name}.csv.gz", folder / f"{name}.csv"):
-        if path.exists():
-            return path
-    raise ReplayError(f"{folder} has no {name}.csv.gz; give the folder of the clickstream")
+def file_of(folder: Path, kind: str) -> Path:
+    """The folder's one CSV file with `sessions` or `page_events` in its name, gzipped or plain. Raises `ReplayError`."""
+    found = sorted(each for each in folder.glob(f"*{kind}*") if each.name.endswith((".csv", ".csv.gz")))
+    if len(found) > 1:
+        raise ReplayError(
+            f"{folder} has {', '.join(each.name for each in found)}; leave one file of {kind}, a folder is one clickstream"
+        )
+    if not found:
+        raise ReplayError(f"{folder} has no {kind}.csv.gz; give the folder of the clickstream")
+    return found[0]
 
 
-def _seconds(text: str, folder: Path) -> int:
+def _seconds(text: str, file: Path) -> int:
     value = number(text)
     if not isinstance(value, float) or abs(value) > MAX_SECONDS:
-        raise ReplayError(
-            f"{_file(folder, 'page_events')}: column seconds holds {text!r}, which is no number of seconds"
-        )
+        raise ReplayError(f"{file}: column seconds holds {text!r}, which is no number of seconds")
     return int(value)
 
 

@@ -27,7 +27,8 @@ KNOWN_AT_START: Final = {
 """Columns of a session that are no outcome of it."""
 LATEST_MS: Final = 60_000_000_000_000
 """Nearly two thousand years on either side of 1970."""
-NAME: Final = re.compile(r"ga360_(hits|sessions|hit_products|products)_?(.*?)\.csv(\.gz)?")
+NAME: Final = re.compile(r"(?:(.*?)_)??(hits|sessions|hit_products|visit_products|products)(?:_(.*))?\.csv(?:\.gz)?")
+"""What a file holds, and the words before and after that, which are those of its period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ def periods(path: Path) -> list[Period]:
     """The exports in a folder, or the one a hits file belongs to. Raises `ReplayError` when a part is missing."""
     folder = path if path.is_dir() else path.parent
     found: dict[str, dict[str, Path]] = defaultdict(dict)
-    for each in sorted(folder.glob("ga360_*")):
+    for each in sorted(folder.glob("*.csv*")):
         match = NAME.fullmatch(each.name)
         if match:
-            found[match[1]][match[2]] = each
+            words = (match[1] or "").removeprefix("ga360"), match[3] or ""
+            found[match[2]]["_".join(filter(None, words))] = each
     hits = found["hits"] if path.is_dir() else {name: each for name, each in found["hits"].items() if each == path}
     if not hits:
         raise ReplayError(f"{path} is no ga360_hits_….csv.gz and no folder with one; give the path of either")

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from models.drift import BINS, CALENDAR, MIN_STATES, SCORE, Drift, DriftMeter, FeatureBins, bins_of, ks, psi
+from models.drift import BINS, CALENDAR, COUNTED, MIN_STATES, SCORE, Drift, DriftMeter, FeatureBins, bins_of, ks, psi
+from models.examples import LENGTHS
 from models.features import NAMES, Row, matrix
+from shopstream.event_logs import TAUGHT
 from tests.factories import DAY
 from tests.unit.models.conftest import made_up_examples
 
@@ -85,6 +87,11 @@ def test_a_value_that_training_never_saw_has_moved(rows: Row) -> None:
     never[:, NAMES.index("from_email")], now[:, NAMES.index("from_email")] = 0.0, 1.0
     found = measured(bins_of(never, np.array(scores_of(rows))), now)
     assert found["from_email"].psi > 0.25
+
+
+def test_states_are_counted_at_the_lengths_that_every_training_takes() -> None:
+    """A length that one side has more states of would look like shoppers who behave otherwise."""
+    assert COUNTED == LENGTHS & TAUGHT
 
 
 def test_too_few_states_say_nothing(rows: Row) -> None:

@@ -29,6 +29,15 @@ def test_a_perfect_order_finds_every_buyer_first() -> None:
     assert row.pr_auc_interval == (1.0, 1.0)
 
 
+def test_equal_scores_are_as_good_in_whichever_order_the_table_has_them() -> None:
+    probability = np.array([0.6] * 40 + [0.1] * 60)
+    buyers_first, buyers_last = np.zeros(100), np.zeros(100)
+    buyers_first[:10], buyers_last[30:40] = 1.0, 1.0
+    for bought in (buyers_first, buyers_last):
+        assert lift_of(probability, bought) == pytest.approx(2.5)
+        assert gains_of(probability, bought)[:4] == (0.25, 0.5, 0.75, 1.0)
+
+
 def test_the_calibration_error_is_the_mean_gap_of_the_tenths() -> None:
     probability, bought = np.array([0.05] * 50 + [0.95] * 50), np.array([0.0] * 50 + [1.0] * 25 + [0.0] * 25)
     assert calibration_error(probability, bought) == pytest.approx((0.05 * 50 + 0.45 * 50) / 100)

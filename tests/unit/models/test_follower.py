@@ -45,6 +45,24 @@ def test_nothing_is_loaded_twice(registry: Registry) -> None:
     assert follower.models is first
 
 
+def test_a_registry_that_is_lost_takes_no_champion_with_it(registry: Registry) -> None:
+    """As when its mount goes away and comes back; who removes the state alone goes back to the model that ships."""
+    registry.promote("a-1", by="ada", at=DAY)
+    follower = looked(registry)
+    elsewhere = registry.folder.rename(registry.folder.with_name("elsewhere"))
+    registry.folder.mkdir()
+    assert "has lost everything it had" in str(follower.look()[0].refused)
+    assert follower.look() == []
+    assert (champion(follower), "registry" in follower.refusals) == ("a-1", True)
+    registry.folder.rmdir()
+    elsewhere.rename(registry.folder)
+    follower.look()
+    assert (champion(follower), follower.refusals) == ("a-1", {})
+    registry.state_file.unlink()
+    follower.look()
+    assert champion(follower) == Scorer.load().card.model_version
+
+
 def test_a_promotion_is_taken_over_and_a_shadow_beside_it(registry: Registry) -> None:
     follower = looked(registry)
     registry.promote("a-1", by="ada", at=DAY)

@@ -1,6 +1,8 @@
 """The registry: versions that never change, one champion at a time, and a line of champions to go back along."""
 
+import errno
 import json
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -59,6 +61,30 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
     for folder in (tmp_path / "registry", tmp_path / "registry" / "below"):
         with pytest.raises(RegistryError, match="cannot be a registry"):
             Registry(folder).promote(DEFAULT, by="ada", at=at())
+
+
+def test_a_full_disk_is_said_of_the_registry_and_changes_nothing(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promoted(registry, "a-1")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("shutil.copyfile", full)
+    for refused in (lambda: promoted(registry, "b-2"), lambda: registry.add(model_in(tmp_path / "d", "d-4"))):
+        with pytest.raises(RegistryError, match=r"registry cannot be written: No space left on device; nothing was"):
+            refused()
+    assert (registry.state().champion, registry.versions()) == ("a-1", [DEFAULT, "a-1", "b-2", "c-3"])
+
+
+def test_a_rollback_to_a_version_that_was_removed_says_so(registry: Registry) -> None:
+    promoted(registry, "a-1", "b-2")
+    shutil.rmtree(registry.folder_of("a-1"))
+    with pytest.raises(RegistryError, match="there is no version a-1; `shopstream models ls`"):
+        registry.rollback(by="ada", at=at(5))
+    assert registry.state().champion == "b-2"
 
 
 def test_what_an_interrupted_add_left_is_no_version(registry: Registry, tmp_path: Path) -> None:

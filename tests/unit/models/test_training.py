@@ -6,7 +6,7 @@ import pytest
 
 from models.algorithms import MISSING
 from models.card import DataSource
-from models.drift import CALENDAR, SCORE
+from models.drift import CALENDAR, COUNTED, SCORE
 from models.examples import Example
 from models.features import NAMES, definition_digest, matrix
 from models.golden import golden_sessions
@@ -94,5 +94,8 @@ def test_a_card_has_what_the_model_is_told_apart_by_later(artifact: Artifact, ex
     for each in card.bins:
         assert len(each.shares) == len(each.edges) + 2
         assert sum(each.shares) == pytest.approx(1.0, abs=1e-4)
-    unknown = sum(example.features.active_ms is None for example in examples) / len(examples)
+    counted = [
+        each.features for each in examples if each.features.event_count in COUNTED and not each.features.purchase_count
+    ]
+    unknown = sum(each.active_ms is None for each in counted) / len(counted)
     assert bins["active_s"].shares[0] == pytest.approx(unknown, abs=1e-5)

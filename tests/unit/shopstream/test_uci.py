@@ -44,6 +44,12 @@ def test_the_label_is_not_among_the_rows_and_nothing_is_unknown(data: Uci) -> No
     assert 0.1 < data.bought.mean() < 0.5
 
 
+def test_the_only_table_of_a_folder_may_have_another_name(tmp_path: Path, data: Uci) -> None:
+    (tmp_path / "other").mkdir()
+    made_up().to_csv(tmp_path / "other" / "held_back.csv.gz", index=False)
+    assert read(tmp_path / "other").table.equals(data.table)
+
+
 def test_without_page_values_nothing_made_of_them_is_left(data: Uci) -> None:
     rows = rows_of(data.table)
     other = rows_of(data.table.assign(PageValues=1000.0))

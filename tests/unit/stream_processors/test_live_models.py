@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from models.drift import bins_of
+from models.drift import COUNTED, bins_of
+from models.examples import Example
 from models.features import matrix
 from models.registry import Registry
 from models.serving import Scorer
@@ -32,6 +33,10 @@ def registry(tmp_path: Path) -> Registry:
 
 def following(registry: Registry) -> LiveModels:
     return live_models(ProcessSettings(registry_dir=str(registry.folder)))
+
+
+def is_counted_length(example: Example) -> bool:
+    return example.features.event_count in COUNTED
 
 
 def gauge(name: str, **labels: str) -> float | None:
@@ -77,15 +82,19 @@ def test_the_models_in_force_are_told_with_their_digests(registry: Registry) -> 
 
 
 def test_drift_is_told_of_states_that_training_would_have_counted(registry: Registry, tmp_path: Path) -> None:
-    shoppers = [example.features for example in made_up_examples(1_000, seed=11)]
+    shoppers = [example.features for example in made_up_examples(2_000, seed=11) if is_counted_length(example)]
     rows = matrix(shoppers)
     registry.add(model_in(tmp_path / "b", "b-2", bins=bins_of(rows, Scorer.load().likelihoods(rows))))
     registry.promote("b-2", by="ada", at=DAY)
     models = following(registry)
     now = datetime.now(UTC)
     bought = [msgspec.structs.replace(each, purchase_count=1, cart_value=900.0) for each in shoppers]
-    for start in range(0, len(shoppers), 200):
-        models.score(shoppers[start : start + 200] + bought[start : start + 100])
+    # A log's training has no examples after seven events: live states of that length have nothing to be measured against.
+    others = [msgspec.structs.replace(each, event_count=7, cart_value=900.0) for each in shoppers]
+    programs = [msgspec.structs.replace(each, bot_score=1.0, cart_value=900.0) for each in shoppers]
+    for start in range(0, len(shoppers), 100):
+        some = slice(start, start + 50)
+        models.score(shoppers[start : start + 100] + bought[some] + others[some] + programs[some])
     models.tell_drift(now)
     assert (gauge("process_feature_psi", feature="cart_value") or 0) < 0.01
     assert (gauge("process_feature_psi", feature="likelihood") or 0) < 0.01

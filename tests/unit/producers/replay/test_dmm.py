@@ -62,6 +62,25 @@ def test_a_folder_without_the_files_says_which_is_missing(tmp_path: Path) -> Non
         next(items(tmp_path, lambda visitor_id: True))
 
 
+def test_rows_out_of_order_are_told_by_their_seconds(tmp_path: Path) -> None:
+    header, *rows = PAGE_EVENTS.splitlines()
+    turned = "\n".join([header, rows[1], rows[2], rows[0], *rows[3:]]) + "\n"
+    assert read(write_dmm(tmp_path, SESSIONS, turned)) == read(write_dmm(tmp_path, SESSIONS, PAGE_EVENTS))
+
+
+def test_the_files_may_be_of_a_part_and_plain(tmp_path: Path) -> None:
+    (tmp_path / "sessions_later.csv").write_text(SESSIONS)
+    (tmp_path / "dmm_page_events_later.csv").write_text(PAGE_EVENTS)
+    assert set(read(tmp_path)) == {"dmm-d1", "dmm-d2"}
+
+
+def test_two_clickstreams_in_one_folder_are_not_mixed_up(tmp_path: Path) -> None:
+    write_dmm(tmp_path, SESSIONS, PAGE_EVENTS)
+    (tmp_path / "sessions_later.csv").write_text(SESSIONS)
+    with pytest.raises(ReplayError, match=r"has sessions\.csv\.gz, sessions_later\.csv; leave one file of sessions"):
+        read(tmp_path)
+
+
 @pytest.mark.parametrize("seconds", ["", "soon", "nan", "1e300"])
 def test_seconds_that_are_none_are_named(seconds: str, tmp_path: Path) -> None:
     write_dmm(tmp_path, SESSIONS, f"session,seq,seconds,page\nd1,0,{seconds},0\n")

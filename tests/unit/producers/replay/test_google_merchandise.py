@@ -125,6 +125,16 @@ def test_the_hits_file_stands_for_its_own_period_and_the_folder_for_all(tmp_path
     assert both[-2:] == later
 
 
+@pytest.mark.parametrize("name", ["{}.csv.gz", "october_{}.csv.gz", "withheld_ga360_{}_2016.csv.gz"])
+def test_the_files_may_be_named_otherwise(name: str, tmp_path: Path) -> None:
+    expected = bodies(write_google(tmp_path))
+    for kind in ("hit_products", "products", "hits", "sessions"):
+        (found,) = tmp_path.glob(f"ga360_{kind}*.csv.gz")
+        found.rename(tmp_path / name.format(kind))
+    (tmp_path / "ga360_visit_products_2017.csv.gz").write_bytes(b"totals of whole visits, which are not read")
+    assert bodies(tmp_path) == expected
+
+
 def test_products_of_one_period_are_not_those_of_another(tmp_path: Path) -> None:
     write_google(tmp_path)
     write_google(tmp_path, "20160803_20160803", sessions=SESSIONS.replace("1470034800", "1470222000"))
