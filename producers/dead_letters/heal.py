@@ -70,8 +70,8 @@ def healed(letter: DeadLetter, call: Any, fix: Fix, reading: Reading) -> Healed:
         return Healed(unfixable)
     except (OverflowError, UnicodeEncodeError) as error:
         return Healed(Unfixable(f"it holds what JSON cannot say: {error}"))
-    # Unchanged bytes are read as they came, as ingest read them.
-    raw = letter.raw if after == call else raw
+    # Unchanged bytes are read as they came, as ingest read them. 1 and true are equal in Python and not in JSON.
+    raw = letter.raw if raw == ENCODER.encode(call) else raw
     try:
         verdict = _of_record(after) if _is_event_record(letter) else _of_call(letter, raw, call, after, reading)
     except Unfixable as unfixable:

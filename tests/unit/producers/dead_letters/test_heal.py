@@ -53,6 +53,11 @@ def test_a_fixed_call_is_the_event_that_ingest_would_have_made_of_it() -> None:
     assert (told.occurred_at, told.received_at) == (at("11:59"), at("12:00"))
 
 
+def test_a_fix_may_put_the_number_where_true_stood() -> None:
+    letter = refused({**CALL, "properties": {"value": True}})
+    assert event_after(letter, "set properties.value = 1").properties.value == 1
+
+
 def test_without_an_id_of_the_sender_every_fix_gives_the_id_that_the_call_had_as_it_came() -> None:
     letter = refused(CALL)
     ids = {event_after(letter, fix).message_id for fix in ("number properties.value", "drop properties.value")}
