@@ -181,6 +181,18 @@ def test_a_call_that_is_not_read_refuses_all_the_same(properties: dict[str, Any]
     assert "lovelace" not in told(shop)
 
 
+@pytest.mark.parametrize(
+    "page", [b'"caf\xe9"', json.dumps(nested(MAX_DEPTH)).encode(), json.dumps("x" * MAX_RAW_BYTES).encode()],
+    ids=["Latin-1", "deep", "long"],
+)  # fmt: skip
+def test_a_context_that_is_not_read_refuses_all_the_same(page: bytes) -> None:
+    shop = Shop()
+    body = json.dumps(batch(call("lovelace", context={"page": {"title": 0}, "consent": {"analytics": False}}))).encode()
+    shop.post("/v1/batch", body.replace(b'{"title": 0}', b'{"title": %s}' % page))
+    assert shop.dead_letters[0].raw == b""
+    assert "lovelace" not in told(shop)
+
+
 @pytest.mark.parametrize("fields", [{"customData": "none"}, {"customData": {"note": "x" * 300_000}}])
 def test_a_refusing_customers_shopify_event_that_is_no_event_leaves_no_bytes(fields: dict[str, Any]) -> None:
     shop, privacy = Shop(), {"analyticsProcessingAllowed": False}
