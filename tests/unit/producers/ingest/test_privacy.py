@@ -218,6 +218,36 @@ def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> Non
     assert shown.context.page_title == "You come from 203.0.113.0"
 
 
+@pytest.mark.parametrize("headers", [{}, GPC])
+def test_an_address_is_cut_and_a_user_agent_goes_wherever_they_stand(headers: dict[str, str]) -> None:
+    shop = Shop()
+    seen: dict[str, Any] = {
+        "locale": BROWSER,
+        "timezone": BROWSER,
+        "campaign": {"source": "203.0.113.77", "medium": BROWSER, "name": "203.0.113.77"},
+        "library": {"name": BROWSER, "version": "203.0.113.77"},
+        "location": {"country": "203.0.113.77"},
+        "os": {"name": BROWSER},
+        "browser": {"name": BROWSER},
+        "page": {"title": BROWSER},
+    }
+    products = [{"product_id": "p1", "name": "found by 203.0.113.77", "brand": "203.0.113.77"}]
+    properties = {"search_term": "203.0.113.77", "products": products}
+    event = sent(call(event="Product Added", properties=properties, context=seen), shop, **headers)
+    assert (event.context.campaign_source, event.properties.items[0].item_name) == (
+        "203.0.113.0",
+        "found by 203.0.113.0",
+    )
+    assert "203.0.113.77" not in told(shop)
+    assert "Mozilla" not in told(shop)
+
+
+def test_a_campaign_that_is_an_e_mail_address_is_not_kept_as_in_the_pages_own_address() -> None:
+    campaign = {"source": "newsletter", "name": "ada@shop.example"}
+    kept = sent(call(context={"campaign": campaign}), **GPC).context
+    assert (kept.campaign_source, kept.campaign_name) == ("newsletter", None)
+
+
 def test_a_call_that_leaves_consent_empty_has_its_batchs() -> None:
     shop = Shop()
     shop.post("/v1/batch", batch(call(context={"consent": None}), context={"consent": "denied"}))
