@@ -59,7 +59,7 @@ class Privacy:
                 currency=told.currency,
                 value=told.value,
                 transaction_id=order,
-                items=told.items,
+                items=tuple([replace(item, coupon=None) for item in told.items]),
                 promotion_id=told.promotion_id,
                 is_page_view=told.is_page_view,
             ),

@@ -23,7 +23,8 @@ ADA: dict[str, Any] = {
     "userId": "lovelace-lovelace",
     "messageId": "lovelace-message-1",
     "traits": {"plan": "lovelace-plan"},
-    "properties": {"value": 12.5, "currency": "EUR", "transaction_id": "lovelace-order", "coupon": "lovelace-coupon", "mood": "lovelace-mood"},
+    "properties": {"value": 12.5, "currency": "EUR", "transaction_id": "lovelace-order", "coupon": "lovelace-coupon", "mood": "lovelace-mood",
+        "products": [{"product_id": "p1", "price": 12.5, "coupon": "lovelace-coupon-of-an-item"}]},
     "context": {
         "ip": "203.0.113.77",
         "userAgent": BROWSER,
