@@ -10,6 +10,8 @@ from typing import Final, NoReturn
 
 import psycopg2
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from runtime.kafka import create_topics
@@ -18,6 +20,10 @@ from shopstream.embedded.broker import embedded_broker
 from shopstream.embedded.postgres import embedded_postgres
 from tests.apache_kafka.server import apache_kafka
 from tests.apache_kafka.server import missing as apache_kafka_missing
+
+# How long an example takes is the machine's affair.
+hypothesis.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("any machine")
 
 CHROMIUM_ARGS: Final = (
     "--no-sandbox",

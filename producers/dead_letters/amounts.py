@@ -23,7 +23,8 @@ def number_in(text: str) -> int | float:
         raise Unfixable(f"{quoted} is not a number")
     sign, digits = amount[1], re.sub(r"['’\s]", "", amount[2])
     whole, point, fraction = _parts(digits)
-    if point and len(fraction) == 3 and point == "," and whole.isdigit() and len(whole) <= 3 and whole != "0":
+    # Alone, a point is a decimal point as in JSON; beside a currency it may be as that writes it.
+    if point in (".", ",") and len(fraction) == 3 and whole.isdigit() and len(whole) <= 3 and whole != "0":
         raise Unfixable(f"{quoted} may be {whole}{fraction} or {whole}.{fraction}; set the number itself")
     if not whole.isdigit():
         if not (_GROUPED.fullmatch(whole) and point not in whole):

@@ -28,7 +28,8 @@ NO_FIX: Final[Fix] = ()
 
 _KEPT: Final = frozenset({"writeKey", "receivedAt", "write_key", "received_at"})
 """What says who sent an event and when we got it is not for a fix to change."""
-_IDS: Final = frozenset({"messageId", "message_id"})
+_IDS: Final = frozenset({"messageId", "message_id", "eid", "id"})
+"""Of a call, an event record, a Snowplow event and a Shopify event."""
 
 
 def fixed(call: Any, fix: Fix) -> Any:

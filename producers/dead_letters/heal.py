@@ -1,5 +1,6 @@
 """A dead letter and a fix in, the event that it then is or the reason why not out: by ingest's own reading. Pure."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,7 @@ from contracts.topics import EVENTS
 from producers.dead_letters.fix import Fix, fixed
 from producers.dead_letters.fix_errors import Unfixable
 from producers.dead_letters.places import is_missing
+from producers.ingest import paths, shopify, snowplow
 from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, event_of_bytes
 from producers.ingest.identity import id_in
 from producers.ingest.kept_envelope import envelope_of
@@ -39,6 +41,12 @@ class Healed(NamedTuple):
     after: Any = None
 
 
+_VOCABULARIES: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    paths.SNOWPLOW: snowplow.call_of,
+    paths.PIXEL: snowplow.call_of,
+    paths.SHOPIFY: shopify.call_of,
+}
+"""Paths that take other events than calls, and how one is read."""
 _NOT_AGAIN: Final = "it is no event; the step that sent it makes it again from the events"
 
 
@@ -70,8 +78,8 @@ def healed(letter: DeadLetter, call: Any, fix: Fix, reading: Reading) -> Healed:
         return Healed(unfixable)
     except (OverflowError, UnicodeEncodeError) as error:
         return Healed(Unfixable(f"it holds what JSON cannot say: {error}"))
-    # Unchanged bytes are read as they came, as ingest read them.
-    raw = letter.raw if after == call else raw
+    # Unchanged bytes are read as they came, as ingest read them. 1 and true are equal in Python and not in JSON.
+    raw = letter.raw if raw == ENCODER.encode(call) else raw
     try:
         verdict = _of_record(after) if _is_event_record(letter) else _of_call(letter, raw, call, after, reading)
     except Unfixable as unfixable:
@@ -96,8 +104,12 @@ def _of_call(letter: DeadLetter, raw: bytes, before: Any, after: Any, reading: R
         raise Unfixable(
             f"write key {letter.write_key} is not known here; set SHOPSTREAM_INGEST_WRITE_KEYS_FILE to ingest's own file"
         )
+    try:
+        called = _call_of(letter.source, after)
+    except Unfit as unfit:
+        return Rejection(code=unfit.code, message=str(unfit))
     verdict = event_of_bytes(
-        raw,
+        raw if called is after else ENCODER.encode(called),
         envelope=envelope_of(letter, call_type_of(letter.source or "")),
         write_key=key,
         received_at=letter.received_at,
@@ -106,11 +118,17 @@ def _of_call(letter: DeadLetter, raw: bytes, before: Any, after: Any, reading: R
         privacy=reading.privacy,
     )
     if isinstance(verdict, Event):
-        message_id = _message_id(letter, before, after)
+        message_id = _message_id(letter, before, called)
         if verdict.consent == "refused":
             message_id = reading.privacy.message_id(key.name, message_id)
         return msgspec.structs.replace(verdict, message_id=message_id)
     return verdict
+
+
+def _call_of(path: str | None, after: Any) -> Any:
+    """The call itself, or the call that an event of another vocabulary is: as such it stays when ingest could not read it. Raises `Unfit`."""
+    read = _VOCABULARIES.get(path or "")
+    return after if read is None or after.get("type") in CALL_TYPES else read(after)
 
 
 def _message_id(letter: DeadLetter, before: Any, after: Any) -> str:

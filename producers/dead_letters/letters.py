@@ -14,6 +14,8 @@ from sql.files import statement
 
 PAGE: Final = 100
 """Dead letters in memory at a time; each may be half a megabyte."""
+MIN_ID_CHARACTERS: Final = 4
+"""A shorter beginning of an id names none."""
 
 Row = dict[str, Any]
 
@@ -70,7 +72,7 @@ def newest(connection: Connection, selection: Selection, *, is_all: bool, limit:
 
 def named(connection: Connection, id: str) -> list[Kept]:
     """The dead letters whose id starts so; two are more than one."""
-    exact = _kept(_rows(connection, "dead_letter_named", {"id": id}))
+    exact = _kept(_rows(connection, "dead_letter_named", {"id": id, "min_characters": MIN_ID_CHARACTERS}))
     return [each for each in exact if each.letter.dead_letter_id == id] or exact
 
 

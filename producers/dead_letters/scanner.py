@@ -1,6 +1,7 @@
 """Reads the text of fixes and conditions from left to right. Pure."""
 
 import json
+import math
 import re
 from typing import Any, Final, NoReturn
 
@@ -19,7 +20,14 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):  # written out, it would be no JSON
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 class Scanner:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from contracts.events import Context, DeviceType
 from producers.ingest.device import Device, device_of
-from producers.ingest.scrub import truncated
+from producers.ingest.scrub import is_e_mail, truncated
 
 MAX_URL_CHARACTERS: Final = 2_048
 MAX_TEXT_CHARACTERS: Final = 512
@@ -33,10 +33,22 @@ class _FromUrl(NamedTuple):
 
 
 def context_of(
-    context: Mapping[str, Any], page: Mapping[str, Any], user_agent: str | None, clean: Callable[[str], str] = str
+    context: Mapping[str, Any],
+    page: Mapping[str, Any],
+    user_agent: str | None,
+    clean: Callable[[str], str] = str,
+    clean_text: Callable[[str], str] = truncated,
 ) -> Context:
     """The context of one call. `page` are page parameters of the event itself, `user_agent` the request's: used when the SDK sent none.
-    `clean` takes out of a page's address what must not be kept."""
+    `clean` takes out of a page's address what must not be kept, `clean_text` out of any other text."""
+
+    def text(value: object) -> str | None:
+        return _clean_text(value, clean_text, MAX_TEXT_CHARACTERS) or None
+
+    def campaign_text(value: object) -> str | None:
+        # An SDK reads it from the page's address, which loses such values too.
+        return None if isinstance(value, str) and is_e_mail(value) else text(value)
+
     given = _object(context, "page")
     url = _clean_text(page.get("page_url") or given.get("url"), clean)
     said = _from_url(url) if url is not None else _FromUrl()
@@ -46,36 +58,37 @@ def context_of(
     return Context(
         page_url=url,
         page_path=_clean_text(page.get("page_path") or given.get("path") or said.path, clean, MAX_TEXT_CHARACTERS),
-        page_title=_clean_text(page.get("page_title") or given.get("title"), truncated, MAX_TEXT_CHARACTERS),
+        page_title=text(page.get("page_title") or given.get("title")),
         page_referrer=_clean_text(page.get("page_referrer") or given.get("referrer"), clean),
         device_type=device.type,
-        browser=device.browser,
-        os=device.os,
-        locale=_text(context.get("locale")),
-        timezone=_text(context.get("timezone")),
-        country=_text(_object(context, "location").get("country")),
-        campaign_source=_text(campaign.get("source")),
-        campaign_medium=_text(campaign.get("medium")),
-        campaign_name=_text(campaign.get("name")),
-        library_name=_text(library.get("name")),
-        library_version=_text(library.get("version")),
+        browser=text(device.browser),
+        os=text(device.os),
+        locale=text(context.get("locale")),
+        timezone=text(context.get("timezone")),
+        country=text(_object(context, "location").get("country")),
+        campaign_source=campaign_text(campaign.get("source")),
+        campaign_medium=campaign_text(campaign.get("medium")),
+        campaign_name=campaign_text(campaign.get("name")),
+        library_name=text(library.get("name")),
+        library_version=text(library.get("version")),
     )
 
 
 class ContextReader:
     """`context_of`, which remembers its last answer: the events of one page come one behind the other and share their context."""
 
-    def __init__(self, clean: Callable[[str], str]) -> None:
+    def __init__(self, clean: Callable[[str], str], clean_text: Callable[[str], str] = truncated) -> None:
         self._clean = clean
+        self._clean_text = clean_text
         self._given: Mapping[str, Any] | None = None
         self._user_agent: str | None = None
         self._read = Context()
 
     def read(self, context: Mapping[str, Any], page: Mapping[str, Any], user_agent: str | None) -> Context:
         if page:
-            return context_of(context, page, user_agent, self._clean)
+            return context_of(context, page, user_agent, self._clean, self._clean_text)
         if context != self._given or user_agent != self._user_agent:
-            self._read = context_of(context, page, user_agent, self._clean)
+            self._read = context_of(context, page, user_agent, self._clean, self._clean_text)
             self._given, self._user_agent = context, user_agent
         return self._read
 

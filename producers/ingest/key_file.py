@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
 
-_State = tuple[int, int, int] | None
-"""Modification time, size and inode; None when there is no such file."""
+_State = tuple[int, int, int, int] | None
+"""Times of modification and of change (also of its rights), size and inode; None when there is no such file."""
 
 
 class KeyFile:
@@ -70,4 +70,4 @@ def _state_of(path: str) -> _State:
         state = os.stat(path)
     except OSError:
         return None
-    return state.st_mtime_ns, state.st_size, state.st_ino
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino

@@ -33,7 +33,7 @@ class Privacy:
         self._ids = DailyIds(settings.daily_id_secret)
         self._scrubber = Scrubber(settings.drop_fields, settings.drop_query_parameters)
         self.cleaned = self._scrubber.cleaned
-        self.context = ContextReader(self._scrubber.url).read
+        self.context = ContextReader(self._scrubber.url, self.cleaned).read
 
     def consent_of(
         self, context: Mapping[str, Any], signals: tuple[PrivacySignal, ...]
@@ -59,7 +59,7 @@ class Privacy:
                 currency=told.currency,
                 value=told.value,
                 transaction_id=order,
-                items=told.items,
+                items=tuple([replace(item, coupon=None) for item in told.items]),
                 promotion_id=told.promotion_id,
                 is_page_view=told.is_page_view,
             ),
@@ -94,7 +94,7 @@ class Privacy:
             call = read_json(raw)
             own = call.get("context") if isinstance(call, dict) else None
         except Unfit:
-            call, own = None, _context_in(came, max_bytes)
+            call, own = None, _consent_said(came)
         context = own if isinstance(own, dict) else {}
         consent, _ = self.consent_of(merged(batch, context), signals)
         if consent == "refused":
@@ -134,14 +134,20 @@ class _Call(msgspec.Struct):
     context: msgspec.Raw = msgspec.Raw(b"null")
 
 
+class _Said(msgspec.Struct):
+    consent: msgspec.Raw = msgspec.Raw(b"null")
+    consentManagement: msgspec.Raw = msgspec.Raw(b"null")
+
+
 _CALL: Final = msgspec.json.Decoder(_Call)
+_SAID: Final = msgspec.json.Decoder(_Said)
 
 
-def _context_in(raw: bytes, max_bytes: int) -> object:
-    """The context of a call that is too long or too deep to be read whole."""
+def _consent_said(raw: bytes) -> object:
+    """What its context says of consent, of a call that is too long, too deep or not UTF-8, and so is not read whole."""
     try:
-        context = _CALL.decode(raw).context
-        return read_json(context) if len(context) <= max_bytes else None
+        said = _SAID.decode(_CALL.decode(raw.decode("utf-8", "replace")).context)
+        return {"consent": read_json(said.consent), "consentManagement": read_json(said.consentManagement)}
     except (ValueError, RecursionError):
         return None
 

@@ -59,6 +59,12 @@ class AddressBuckets:
     def bucket(self, key_name: str, address: str, per_second: float, burst: float, now: float) -> TokenBucket:
         place = (key_name, network_of(address[:_MAX_ADDRESS_CHARACTERS]))
         bucket = self._buckets.get(place)
+        if bucket is not None and (bucket.per_second, bucket.burst) != (
+            per_second,
+            burst,
+        ):  # the file of keys has changed
+            del self._buckets[place]
+            bucket = None
         if bucket is None:
             if len(self._buckets) >= self._max:
                 self._buckets.popitem(last=False)
@@ -66,9 +72,6 @@ class AddressBuckets:
         else:
             self._buckets.move_to_end(place)
         return bucket
-
-    def clear(self) -> None:
-        self._buckets.clear()
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,11 @@ def truncated(text: str) -> str:
     return _ADDRESS.sub(lambda found: _network(found[0]), text) if "." in text or ":" in text else text
 
 
+def is_e_mail(text: str) -> bool:
+    """Whether the text is an e-mail address and nothing else."""
+    return "@" in text and _E_MAIL.fullmatch(text) is not None
+
+
 def _network(text: str) -> str:
     try:
         address = ip_address(text)
@@ -94,7 +99,7 @@ class Scrubber:
 
     def _is_kept(self, pair: str) -> bool:
         name, _, value = pair.partition("=")
-        return plain(unquote_plus(name)) not in self._parameters and not _E_MAIL.fullmatch(unquote_plus(value))
+        return plain(unquote_plus(name)) not in self._parameters and not is_e_mail(unquote_plus(value))
 
 
 def _spelled(name: str) -> str:

@@ -39,12 +39,11 @@ class Senders:
         self._addresses = AddressBuckets()
 
     def use(self, keys: WriteKeys) -> None:
-        """Go on with other keys; what a key with the same rate has used up stays used up."""
+        """Go on with other keys; what a key or an address with the same rate has used up stays used up."""
         for name in list(self._buckets):
             was, now = self.keys.named(name), keys.named(name)
             if was is None or now is None or (was.events_per_second, was.burst) != (now.events_per_second, now.burst):
                 del self._buckets[name]
-        self._addresses.clear()
         self.keys = keys
 
     def sender_of(self, claims: Claims, body_key: str | None = None) -> WriteKey | Refusal:

@@ -31,7 +31,7 @@ from runtime.settings import IngestSettings
 
 log = logging.getLogger(__name__)
 
-_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _RETRY_S: Final = 1
 _FOREIGN_TIMES: Final = 8
 """How much larger than an event its form in another vocabulary may be: base64, pictures, all that is not taken."""

@@ -48,7 +48,7 @@ def ls(
     write_key: Key = None,
     message: Message = None,
     since: Since = None,
-    limit: Annotated[int, typer.Option(min=1, help="Show no more than so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="Show no more than so many.")] = 20,
     is_all: Annotated[bool, typer.Option("--all", help="Also those that were replayed.")] = False,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -259,9 +259,13 @@ def _selection(
 
 
 def _named(connection: "Connection", id: str) -> "Kept":
-    from producers.dead_letters.letters import named
+    from producers.dead_letters.letters import MIN_ID_CHARACTERS, named
 
     found = named(connection, id)
+    if not found and len(id) < MIN_ID_CHARACTERS:
+        raise CommandFailed(
+            f"give {MIN_ID_CHARACTERS} or more characters of the id; `shopstream dlq ls --all` lists them"
+        )
     if not found:
         raise CommandFailed(f"there is no dead letter {id}; `shopstream dlq ls --all` lists them")
     if len(found) > 1:

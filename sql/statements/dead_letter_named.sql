@@ -15,6 +15,6 @@ select
     replayed_at,
     replayed_as
 from dead_letter
-where dead_letter_id = %(id)s or (length(%(id)s) >= 4 and starts_with(dead_letter_id, %(id)s))
+where dead_letter_id = %(id)s or (length(%(id)s) >= %(min_characters)s and starts_with(dead_letter_id, %(id)s))
 order by dead_letter_id
 limit 2

@@ -235,6 +235,19 @@ def test_what_cannot_be_read_is_said_in_one_sentence(
     assert len(told.strip().splitlines()) == 1
 
 
+def test_the_beginning_of_an_id_has_four_characters(database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
+    with Tables(database) as tables:
+        tables.write(dead_letter("12:00", dead_letter_id="feed0001"))
+        assert "dead letter feed0001" in dlq("show", "feed")
+        assert "give 4 or more characters of the id" in dlq("show", "fee", code=1)
+        assert "there is no dead letter beef" in dlq("show", "beef", code=1)
+
+
+def test_a_limit_that_no_list_reaches_is_refused(dlq: Run) -> None:
+    assert "--limit" in dlq("ls", "--limit", "99999999999999999999", code=2)
+
+
 def buried(told: Event, **fields: Any) -> DeadLetter:
     """The dead letter of an event that a later step could not process."""
     raw = ENCODER.encode(told)

@@ -33,7 +33,24 @@ def test_a_text_says_a_number(text: str, number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "many", "12..5", "1,2,3", "12,50,5", "1,234", "$1,234", "0x10", "NaN", "1.2.3,4", "--1", "1" * 99, "٣"]
+    "text",
+    [
+        "",
+        "many",
+        "12..5",
+        "1,2,3",
+        "12,50,5",
+        "1,234",
+        "$1,234",
+        "1.234 €",
+        "USD 1.234",
+        "0x10",
+        "NaN",
+        "1.2.3,4",
+        "--1",
+        "1" * 99,
+        "٣",
+    ],
 )
 def test_what_is_no_number_or_could_be_two_is_refused(text: str) -> None:
     with pytest.raises(Unfixable):

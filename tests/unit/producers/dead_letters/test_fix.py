@@ -75,6 +75,8 @@ def test_what_an_operation_cannot_do_is_said(fix: str, call: Any, words: str) ->
         ("set x 1", "`=` as in `set PATH = VALUE` is wanted at `1`"),
         ("set x = EUR", "texts in double quotes"),
         ("set x = NaN", "JSON value"),
+        ("set x = 1e999", "JSON value"),
+        ("set x = [-1e999]", "JSON value"),
         ("set x =", "is wanted at the end"),
         ("rename a = b", "`->`"),
         ("drop", "a path such as"),

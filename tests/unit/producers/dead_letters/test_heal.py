@@ -22,7 +22,10 @@ from producers.ingest.write_keys import DEMO, LOCAL
 from runtime.settings import IngestSettings
 from tests.factories import at, dead_letter, event
 from tests.hostile.mappings import ANY
-from tests.ingest_shop import Shop
+from tests.ingest_shop import NOON, Shop
+from tests.shopify_events import event as shopify_event
+from tests.unit.producers.ingest.test_snowplow import TP2
+from tests.unit.producers.ingest.test_snowplow import event as snowplow_event
 
 READING = Reading(LOCAL, max_event_bytes=32_768)
 CALL = {"type": "track", "event": "x", "anonymousId": "ada", "properties": {"value": "12,50"}}
@@ -51,6 +54,33 @@ def test_a_fixed_call_is_the_event_that_ingest_would_have_made_of_it() -> None:
     told = event_after(letter, "number properties.value")
     assert (told.message_id, told.write_key, told.properties.value) == ("m1", "demo", 12.5)
     assert (told.occurred_at, told.received_at) == (at("11:59"), at("12:00"))
+
+
+def test_a_fix_may_put_the_number_where_true_stood() -> None:
+    letter = refused({**CALL, "properties": {"value": True}})
+    assert event_after(letter, "set properties.value = 1").properties.value == 1
+
+
+def test_a_snowplow_event_that_could_not_be_read_is_fixed_as_it_is_and_read_then() -> None:
+    shop = Shop()
+    shop.post(TP2, {"schema": "x", "data": [snowplow_event("pv", cx="no base64!", url="https://shop.example/lamp")]})
+    (letter,) = shop.dead_letters
+    unread = after(letter)
+    assert isinstance(unread, Rejection)
+    assert unread.message == letter.message
+    told = event_after(letter, "drop cx")
+    assert (told.message_id, told.visitor_id, told.event_name) == ("e1", "ada", "page_view")
+    assert (told.context.page_path, told.occurred_at) == ("/lamp", NOON)
+
+
+def test_a_shopify_event_that_could_not_be_read_is_fixed_as_it_is_and_read_then() -> None:
+    shop = Shop()
+    shop.post("/v1/shopify?writeKey=demo", shopify_event("page_viewed", customData="none"))
+    (letter,) = shop.dead_letters
+    told = event_after(letter, "drop customData")
+    shop.post("/v1/shopify?writeKey=demo", shopify_event("page_viewed"))
+    assert (told.message_id, told.event_name) == (shop.events[0].message_id, "page_view")
+    assert told.context.page_path == shop.events[0].context.page_path == "/lamp"
 
 
 def test_without_an_id_of_the_sender_every_fix_gives_the_id_that_the_call_had_as_it_came() -> None:

@@ -57,6 +57,14 @@ def test_a_record_is_keyed_by_visitor_and_carries_cloud_event_headers() -> None:
     assert headers["traceparent"] == trace.encode()
 
 
+@pytest.mark.parametrize("ids", [f"{0:032}-00f067aa0ba902b7", f"4bf92f3577b34da6a3ce929d0e0e4736-{0:016}"])
+def test_a_trace_whose_ids_are_zero_is_none(ids: str) -> None:
+    shop = Shop()
+    shop.post("/v1/batch", batch(call()), traceparent=f"00-{ids}-01")
+    (record,) = shop.publisher.records
+    assert "traceparent" not in dict(record.headers)
+
+
 def test_a_bad_event_is_a_verdict_and_a_dead_letter_while_the_others_are_stored() -> None:
     shop = Shop()
     bad = call("bad", event="purchase", properties={"value": "a lot"})

@@ -23,7 +23,8 @@ ADA: dict[str, Any] = {
     "userId": "lovelace-lovelace",
     "messageId": "lovelace-message-1",
     "traits": {"plan": "lovelace-plan"},
-    "properties": {"value": 12.5, "currency": "EUR", "transaction_id": "lovelace-order", "coupon": "lovelace-coupon", "mood": "lovelace-mood"},
+    "properties": {"value": 12.5, "currency": "EUR", "transaction_id": "lovelace-order", "coupon": "lovelace-coupon", "mood": "lovelace-mood",
+        "products": [{"product_id": "p1", "price": 12.5, "coupon": "lovelace-coupon-of-an-item"}]},
     "context": {
         "ip": "203.0.113.77",
         "userAgent": BROWSER,
@@ -181,6 +182,18 @@ def test_a_call_that_is_not_read_refuses_all_the_same(properties: dict[str, Any]
     assert "lovelace" not in told(shop)
 
 
+@pytest.mark.parametrize(
+    "page", [b'"caf\xe9"', json.dumps(nested(MAX_DEPTH)).encode(), json.dumps("x" * MAX_RAW_BYTES).encode()],
+    ids=["Latin-1", "deep", "long"],
+)  # fmt: skip
+def test_a_context_that_is_not_read_refuses_all_the_same(page: bytes) -> None:
+    shop = Shop()
+    body = json.dumps(batch(call("lovelace", context={"page": {"title": 0}, "consent": {"analytics": False}}))).encode()
+    shop.post("/v1/batch", body.replace(b'{"title": 0}', b'{"title": %s}' % page))
+    assert shop.dead_letters[0].raw == b""
+    assert "lovelace" not in told(shop)
+
+
 @pytest.mark.parametrize("fields", [{"customData": "none"}, {"customData": {"note": "x" * 300_000}}])
 def test_a_refusing_customers_shopify_event_that_is_no_event_leaves_no_bytes(fields: dict[str, Any]) -> None:
     shop, privacy = Shop(), {"analyticsProcessingAllowed": False}
@@ -204,6 +217,36 @@ def test_a_snowplow_event_that_is_no_event_still_says_what_was_refused() -> None
 def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> None:
     shown = sent(call(context={"page": {"title": "You come from 203.0.113.77"}}))
     assert shown.context.page_title == "You come from 203.0.113.0"
+
+
+@pytest.mark.parametrize("headers", [{}, GPC])
+def test_an_address_is_cut_and_a_user_agent_goes_wherever_they_stand(headers: dict[str, str]) -> None:
+    shop = Shop()
+    seen: dict[str, Any] = {
+        "locale": BROWSER,
+        "timezone": BROWSER,
+        "campaign": {"source": "203.0.113.77", "medium": BROWSER, "name": "203.0.113.77"},
+        "library": {"name": BROWSER, "version": "203.0.113.77"},
+        "location": {"country": "203.0.113.77"},
+        "os": {"name": BROWSER},
+        "browser": {"name": BROWSER},
+        "page": {"title": BROWSER},
+    }
+    products = [{"product_id": "p1", "name": "found by 203.0.113.77", "brand": "203.0.113.77"}]
+    properties = {"search_term": "203.0.113.77", "products": products}
+    event = sent(call(event="Product Added", properties=properties, context=seen), shop, **headers)
+    assert (event.context.campaign_source, event.properties.items[0].item_name) == (
+        "203.0.113.0",
+        "found by 203.0.113.0",
+    )
+    assert "203.0.113.77" not in told(shop)
+    assert "Mozilla" not in told(shop)
+
+
+def test_a_campaign_that_is_an_e_mail_address_is_not_kept_as_in_the_pages_own_address() -> None:
+    campaign = {"source": "newsletter", "name": "ada@shop.example"}
+    kept = sent(call(context={"campaign": campaign}), **GPC).context
+    assert (kept.campaign_source, kept.campaign_name) == ("newsletter", None)
 
 
 def test_a_call_that_leaves_consent_empty_has_its_batchs() -> None:

@@ -38,3 +38,14 @@ def test_new_keys_take_over_and_a_rate_that_stays_stays_used_up() -> None:
     senders.use(WriteKeys([faster]))
     assert senders.wait_s(faster, None, 1, now=0) == 0
     assert senders.keys.named("free") is None
+
+
+def test_new_keys_give_an_address_nothing_back_unless_its_rate_is_another() -> None:
+    shy = WriteKey(name="shy", origins=("*",), address_events_per_second=1, address_burst=2)
+    senders = Senders(WriteKeys([shy]))
+    assert senders.wait_s(shy, "10.0.0.1", 2, now=0) == 0
+    senders.use(WriteKeys([shy, FREE]))
+    assert senders.wait_s(shy, "10.0.0.1", 1, now=0) == 1
+    bold = WriteKey(name="shy", origins=("*",), address_events_per_second=1, address_burst=3)
+    senders.use(WriteKeys([bold]))
+    assert senders.wait_s(bold, "10.0.0.1", 1, now=0) == 0
