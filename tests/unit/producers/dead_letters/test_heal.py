@@ -25,7 +25,7 @@ from tests.hostile.mappings import ANY
 from tests.ingest_shop import Shop
 
 READING = Reading(LOCAL, max_event_bytes=32_768)
-CALL = {"type": "track", "event": "x", "anonymousId": "ada", "properties": {"value": "12,50"}}
+CALL = {"type": "track", "event": "add_to_cart", "anonymousId": "ada", "properties": {"value": "12,50"}}
 
 
 def refused(call: Any, path: str = "/v1/batch") -> DeadLetter:
