@@ -181,7 +181,7 @@ def _traits_in_context(call: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _object(call: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = call.get(key)
-    if value is None or value == "":
+    if value is None or value == "" or value == []:  # PHP writes an empty object as an empty list
         return {}
     if not isinstance(value, dict):
         raise Unfit(f"{key} must be an object")

@@ -135,6 +135,8 @@ def _read_items(custom: dict[str, Any], typed: dict[str, Any]) -> None:
     rest = []
     read = []
     for position, product in enumerate(items):
+        if product is None:  # JavaScript writes what is undefined in a list as null
+            continue
         if not isinstance(product, dict):
             raise Unfit(f"properties.items[{position}] must be an object")
         item, beyond = _item_fields(product, position)

@@ -124,6 +124,12 @@ def test_traits_are_kept_where_segment_and_where_rudderstack_puts_them() -> None
     assert custom_of(accepted({**segment, "traits": None, "context": {"traits": "pro"}})) == {}
 
 
+def test_an_empty_list_is_an_empty_object() -> None:
+    assert accepted(call(properties=[])) == accepted(call())
+    assert custom_of(accepted({**call(), "type": "identify", "traits": []})) == {}
+    assert rejected(call(properties=["a"])).message == "properties must be an object"
+
+
 def test_a_time_for_the_clock_repair_that_cannot_be_read_is_left_out() -> None:
     assert accepted(call(timestamp="2026-03-02T11:00:00Z", sentAt="soon")).occurred_at == NOON - timedelta(hours=1)
 

@@ -35,6 +35,13 @@ def test_null_and_empty_are_absent(absent: object) -> None:
     assert parameters.properties == Properties(value=3)
 
 
+def test_a_product_that_is_null_is_absent() -> None:
+    parameters = read("purchase", products=[None, {"product_id": "a", "price": 2, "url": "u"}, None])
+    assert parameters.properties == Properties(value=2, items=(Item(item_id="a", price=2),))
+    assert parameters.custom == {"_items": [{"url": "u"}]}
+    assert properties("purchase", items=[None]).items == ()
+
+
 def test_zero_is_a_value() -> None:
     assert properties("purchase", value=0, items=[{"price": 5}]).value == 0
 
