@@ -160,7 +160,7 @@ def _named(call: Mapping[str, Any], call_type: CallType) -> _Named:
         case "page" | "screen":
             return _Named(names.PAGE_VIEW, parameters_of(names.PAGE_VIEW, properties, is_page_call=True))
         case "identify":
-            return _Named(names.IDENTIFY, _untyped(properties, _object(call, "traits")))
+            return _Named(names.IDENTIFY, _untyped(properties, _traits_in_context(call), _object(call, "traits")))
         case "group":
             return _Named("group", _untyped(_object(call, "traits"), {"group_id": id_in(call, "groupId")}))
         case "alias":
@@ -172,9 +172,16 @@ def _untyped(*objects: Mapping[str, Any]) -> Parameters:
     return Parameters(Properties(), {}, {key: value for each in objects for key, value in each.items()})
 
 
+def _traits_in_context(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where RudderStack's SDKs put the traits of an `identify`, and only there."""
+    context = call.get("context")
+    traits = context.get("traits") if isinstance(context, dict) else None
+    return traits if isinstance(traits, dict) else {}
+
+
 def _object(call: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = call.get(key)
-    if value is None or value == "":
+    if value is None or value == "" or value == []:  # PHP writes an empty object as an empty list
         return {}
     if not isinstance(value, dict):
         raise Unfit(f"{key} must be an object")

@@ -10,6 +10,8 @@ from producers.ingest.rejections import Unfit
 
 _MILLISECONDS_FROM: Final = 100_000_000_000
 """Numbers this large are milliseconds since 1970; as seconds they would be after the year 5100."""
+_NUMBER: Final = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
+"""A number since 1970 written as text. Python reads some of these as a day, any one character, and a time: of the year 1711."""
 _ONE_DIGIT: Final = re.compile(r"(?<=\d)-(?=\d(?:-|T| |$))")
 
 
@@ -22,13 +24,16 @@ def instant(value: object, name: str) -> datetime | None:
     """The UTC instant that `value` says, ISO 8601 or a number since 1970; None when absent. A text without zone is UTC."""
     if value is None or value == "":
         return None
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
     try:
         if isinstance(value, str):
             try:
                 read = msgspec.convert(value, datetime)
             except msgspec.ValidationError:
                 # One of Segment's own examples says 2015-2-02.
-                read = datetime.fromisoformat(_ONE_DIGIT.sub("-0", value))
+                # Warehouses write the zone as a word.
+                read = datetime.fromisoformat(_ONE_DIGIT.sub("-0", value.removesuffix(" UTC")))
             return read.astimezone(UTC) if read.tzinfo is not None else read.replace(tzinfo=UTC)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)

@@ -83,6 +83,8 @@ def parameters_of(event_name: str, given: Mapping[str, Any], *, is_page_call: bo
     for theirs, ours in segment.PARAMETERS.get(event_name, {}).items():
         if ours not in typed and not _is_absent(custom.get(theirs)):
             typed[ours] = custom.pop(theirs)
+    if event_name not in names.RECOMMENDED or event_name == names.PAGE_VIEW:
+        _set_aside_misfits(given, typed, custom)
     if event_name in segment.ONE_PRODUCT and "items" not in typed:
         _gather_product(custom, typed)
     elif "items" in typed:
@@ -91,6 +93,20 @@ def parameters_of(event_name: str, given: Mapping[str, Any], *, is_page_call: bo
     if event_name in _PRICED and properties.value is None:
         properties = _priced(properties)
     return Parameters(properties, page, custom)
+
+
+def _set_aside_misfits(given: Mapping[str, Any], typed: dict[str, Any], custom: dict[str, Any]) -> None:
+    """Leave what does not fit with the custom parameters. A shop's own event, or a page, may mean something else by `value` or `items`,
+    and nothing is computed from it: no reason to refuse the event."""
+    for field in list(typed):
+        one = {field: typed[field]}
+        try:
+            if field == "items":
+                _read_items({}, one)
+            _checked(one)
+        except Unfit:
+            del typed[field]
+            custom[field] = given[field]
 
 
 def _is_absent(value: object) -> bool:
@@ -120,6 +136,8 @@ def _read_items(custom: dict[str, Any], typed: dict[str, Any]) -> None:
     rest = []
     read = []
     for position, product in enumerate(items):
+        if product is None:  # JavaScript writes what is undefined in a list as null
+            continue
         if not isinstance(product, dict):
             raise Unfit(f"properties.items[{position}] must be an object")
         item, beyond = _item_fields(product, position)

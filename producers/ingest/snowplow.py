@@ -170,7 +170,8 @@ def _self_described(event: Fields, entities: list[_Entity]) -> dict[str, Any]:
 
 
 def _step(entities: list[_Entity]) -> str:
-    filled = {key for entity in entities if entity.name == "checkout_step" for key in entity.data}
+    steps = [entity.data for entity in entities if entity.name == "checkout_step"]
+    filled = {key for step in steps for key, value in step.items() if value not in (None, "")}
     return next((name for name, marks in CHECKOUT_STEPS if marks & filled), names.BEGIN_CHECKOUT)
 
 
@@ -181,11 +182,13 @@ def _with_entities(parameters: dict[str, Any], entities: list[_Entity]) -> dict[
     for entity in entities:
         is_ours = entity.vendor == ECOMMERCE
         if is_ours and entity.name == "product":
-            parameters.setdefault("currency", entity.data.get("currency"))
+            if entity.data.get("currency") is not None:  # else the transaction's or the cart's holds
+                parameters.setdefault("currency", entity.data["currency"])
             items.append({key: value for key, value in entity.data.items() if key != "currency"})
         elif is_ours and entity.name in ENTITIES:
             for key, value in _renamed(entity).items():
-                parameters.setdefault(key, value)
+                if value is not None:
+                    parameters.setdefault(key, value)
         else:
             others.append({"vendor": entity.vendor, "name": entity.name, "data": entity.data})
     if items:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from psycopg2.extensions import parse_dsn
 
 from runtime.settings import ALL, ConsoleSettings, IngestSettings, PersistSettings, ProcessSettings, StorefrontSettings
 from shopstream.commands import services
@@ -25,8 +26,8 @@ OURS: Final = (*PORTS, "migrate")
 ONE_SHOT: Final = "migrate"
 
 
-def environment(name: str) -> dict[str, str]:
-    found: dict[str, str] = SERVICES[name].get("environment", {})
+def environment(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = SERVICES[name].get("environment", {})
     return found
 
 
@@ -72,12 +73,24 @@ def test_every_setting_is_one_that_the_services_know() -> None:
     assert {"SHOPSTREAM_KAFKA_BROKERS", "SHOPSTREAM_POSTGRES_DSN"} <= environment("persist").keys()
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_a_setting_in_the_env_file_reaches_every_service(name: str) -> None:
+    assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}]
+
+
+@pytest.mark.parametrize("name", ["migrate", "ingest", "process", "persist", "console"])
+def test_the_password_of_postgres_may_have_any_character(name: str) -> None:
+    assert environment(name)["PGPASSWORD"] == environment("postgres")["POSTGRES_PASSWORD"]
+    assert "password" not in parse_dsn(environment(name)["SHOPSTREAM_POSTGRES_DSN"])
+
+
 @pytest.mark.parametrize("name", PORTS)
 def test_a_service_runs_its_command_and_listens_for_others_on_its_own_port(name: str) -> None:
     service = SERVICES[name]
     assert service["command"] == [name]
     assert callable(getattr(services, name))
     assert environment(name)[f"SHOPSTREAM_{name.upper()}_HOST"] == "0.0.0.0"  # noqa: S104  compared, not bound
+    assert environment(name)[f"SHOPSTREAM_{name.upper()}_PORT"] == PORTS[name]
     assert f":{PORTS[name]}/readyz" in " ".join(service["healthcheck"]["test"])
 
 

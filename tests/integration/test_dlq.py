@@ -107,7 +107,7 @@ def test_a_replay_that_was_cut_before_its_mark_stores_nothing_twice(
 ) -> None:
     monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
     monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {"type": "track", "event": "x", "anonymousId": "ada", "properties": {"value": "1,5"}}
+    call = {"type": "track", "event": "add_to_cart", "anonymousId": "ada", "properties": {"value": "1,5"}}
     with Tables(database) as tables:
         tables.write(
             dead_letter("12:00", dead_letter_id="feed0001", message_id="derived", raw=json.dumps(call).encode())
@@ -127,7 +127,13 @@ def test_a_replayed_event_keeps_the_time_and_the_page_that_its_batch_told(
 ) -> None:
     monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
     monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {"type": "track", "event": "x", "anonymousId": "ada", "messageId": "m1", "properties": {"value": "1,5"}}
+    call = {
+        "type": "track",
+        "event": "add_to_cart",
+        "anonymousId": "ada",
+        "messageId": "m1",
+        "properties": {"value": "1,5"},
+    }
     # The browser's clock is three hours slow.
     raw = json.dumps({**call, "timestamp": "2026-03-02T08:59:00Z"}).encode()
     context = {"page": {"title": "Lamp"}, "device": {"type": "mobile"}}
@@ -148,7 +154,7 @@ def test_each_dead_letter_is_shown_with_what_its_fix_gives(
     database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {"type": "track", "event": "x\u001b[31m", "anonymousId": "ada", "properties": {"value": "1,5"}}
+    call = {"type": "track", "event": "add_to_cart", "anonymousId": "x\u001b[31m", "properties": {"value": "1,5"}}
     with Tables(database) as tables:
         tables.write(
             dead_letter("12:00", dead_letter_id="feed0001", raw=json.dumps(call, ensure_ascii=False).encode()),
@@ -160,7 +166,7 @@ def test_each_dead_letter_is_shown_with_what_its_fix_gives(
     shown = dlq("show", "feed0001")
     assert "fix         number properties.value" in shown
     assert '+    "value": 1.5' in shown
-    assert "ingest now  accepted: x\\u001b[31m of visitor ada at 2026-03-02 12:00:00" in shown
+    assert "ingest now  accepted: add_to_cart of visitor x\\u001b[31m at 2026-03-02 12:00:00" in shown
     assert "\x1b" not in shown
     assert "the bytes cannot be read (unparsable)" in dlq("show", "feed0002")
     assert "the step that sent it makes it again" in dlq("show", "beef")
@@ -198,7 +204,13 @@ def test_a_replayed_event_that_a_later_step_refuses_heals_once_more(
 ) -> None:
     monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
     monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {"type": "track", "event": "x", "anonymousId": "ada", "messageId": "m1", "properties": {"value": "1,5"}}
+    call = {
+        "type": "track",
+        "event": "add_to_cart",
+        "anonymousId": "ada",
+        "messageId": "m1",
+        "properties": {"value": "1,5"},
+    }
     with Tables(database) as tables:
         tables.write(dead_letter("12:00", dead_letter_id="feed0001", raw=json.dumps(call).encode()))
         dlq("replay", "--fix", "number properties.value")

@@ -56,7 +56,7 @@ def test_global_privacy_control_leaves_no_id_and_no_engagement(server: Recording
     page.mouse.move(100, 100)
     page.evaluate("shopstream.identify('anna')")
     page.goto(server.shop + "/next")
-    one, two = server.wait_for_event("page", 2)
+    one, two = server.wait_for_distinct("page", 2)
     assert one["anonymousId"]
     assert one["anonymousId"] != two["anonymousId"]
     assert stored(page) == {}

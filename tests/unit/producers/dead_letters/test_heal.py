@@ -28,7 +28,7 @@ from tests.unit.producers.ingest.test_snowplow import TP2
 from tests.unit.producers.ingest.test_snowplow import event as snowplow_event
 
 READING = Reading(LOCAL, max_event_bytes=32_768)
-CALL = {"type": "track", "event": "x", "anonymousId": "ada", "properties": {"value": "12,50"}}
+CALL = {"type": "track", "event": "add_to_cart", "anonymousId": "ada", "properties": {"value": "12,50"}}
 
 
 def refused(call: Any, path: str = "/v1/batch") -> DeadLetter:

@@ -116,6 +116,20 @@ def test_a_custom_parameter_never_replaces_a_typed_one() -> None:
     assert custom_of(event) == {"_items": "seven", "_coupon": 1}
 
 
+def test_traits_are_kept_where_segment_and_where_rudderstack_puts_them() -> None:
+    segment = {**call(), "type": "identify", "traits": {"plan": "pro"}}
+    rudderstack = {**call(), "type": "identify", "context": {"traits": {"plan": "pro", "email": "ada@example.com"}}}
+    assert custom_of(accepted(segment)) == custom_of(accepted(rudderstack)) == {"plan": "pro"}
+    assert custom_of(accepted({**rudderstack, "traits": {"plan": "free"}})) == {"plan": "free"}
+    assert custom_of(accepted({**segment, "traits": None, "context": {"traits": "pro"}})) == {}
+
+
+def test_an_empty_list_is_an_empty_object() -> None:
+    assert accepted(call(properties=[])) == accepted(call())
+    assert custom_of(accepted({**call(), "type": "identify", "traits": []})) == {}
+    assert rejected(call(properties=["a"])).message == "properties must be an object"
+
+
 def test_a_time_for_the_clock_repair_that_cannot_be_read_is_left_out() -> None:
     assert accepted(call(timestamp="2026-03-02T11:00:00Z", sentAt="soon")).occurred_at == NOON - timedelta(hours=1)
 

@@ -23,12 +23,20 @@ UTC_TIMES = st.datetimes(timezones=st.just(UTC))
         "20260302T120000Z",
         "2026-3-2T12:00:00Z",
         "2026-03-2T12:00:00.000Z",
+        "2026-03-02 12:00:00 UTC",
         1772452800,
         1772452800000.0,
+        "1772452800",
+        "1772452800.0",
+        "1772452800000",
     ],
 )
 def test_an_instant_is_utc(text: object) -> None:
     assert instant(text, "timestamp") == at("12:00")
+
+
+def test_a_number_in_a_text_is_never_a_day_of_another_century() -> None:
+    assert instant("1711122800012", "timestamp") == datetime(2024, 3, 22, 15, 53, 20, 12_000, UTC)
 
 
 @pytest.mark.parametrize("value", [None, ""])

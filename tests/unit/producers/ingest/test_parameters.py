@@ -35,6 +35,13 @@ def test_null_and_empty_are_absent(absent: object) -> None:
     assert parameters.properties == Properties(value=3)
 
 
+def test_a_product_that_is_null_is_absent() -> None:
+    parameters = read("purchase", products=[None, {"product_id": "a", "price": 2, "url": "u"}, None])
+    assert parameters.properties == Properties(value=2, items=(Item(item_id="a", price=2),))
+    assert parameters.custom == {"_items": [{"url": "u"}]}
+    assert properties("purchase", items=[None]).items == ()
+
+
 def test_zero_is_a_value() -> None:
     assert properties("purchase", value=0, items=[{"price": 5}]).value == 0
 
@@ -82,6 +89,32 @@ def test_page_parameters_go_to_the_context() -> None:
 
 def test_long_free_text_is_cut() -> None:
     assert len(properties("search", search_term="x" * 5_000).search_term or "") == 1_024
+
+
+@pytest.mark.parametrize("name", ["Filter Changed", "page_view"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"value": "red"},
+        {"value": True},
+        {"value": 1e300},
+        {"currency": ["EUR"]},
+        {"search_term": ["a", "b"]},
+        {"percent_scrolled": "90%"},
+        {"items": ["a", "b"]},
+        {"items": [{"item_id": "a", "price": "$1", "url": "u"}]},
+    ],
+)
+def test_a_shops_own_event_and_a_page_may_mean_something_else_by_our_words(name: str, given: dict[str, Any]) -> None:
+    parameters = read(name, **given, coupon="MAY", plan="b")
+    assert parameters.properties == Properties(coupon="MAY")
+    assert parameters.custom == {**given, "plan": "b"}
+
+
+def test_what_fits_in_a_shops_own_event_is_read_all_the_same() -> None:
+    parameters = read("Order Cancelled", value="2.5", items=[{"id": "a", "url": "u"}], currency={})
+    assert parameters.properties == Properties(value=2.5, items=(Item(item_id="a"),))
+    assert parameters.custom == {"currency": {}, "_items": [{"url": "u"}]}
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_a_whole_batch_may_refuse_for_its_dead_letters_too() -> None:
 
 def test_a_dead_letter_keeps_neither_addresses_nor_user_agents_nor_dropped_fields() -> None:
     shop = Shop()
-    bad = call(properties={"value": "x", "email": "ada@example.com"}, context=ADA["context"])
+    bad = call(event="add_to_cart", properties={"value": "x", "email": "ada@example.com"}, context=ADA["context"])
     shop.post("/v1/batch", batch(bad))
     (letter,) = shop.dead_letters
     kept = json.loads(letter.raw)

@@ -99,6 +99,14 @@ def test_a_transaction_is_a_purchase() -> None:
     assert (order.properties.coupon, json.loads(bytes(order.custom))) == ("TEN", {"payment_method": "card"})
 
 
+@pytest.mark.parametrize("said", [{}, {"currency": None}])
+def test_a_product_without_currency_has_the_transactions(said: dict[str, Any]) -> None:
+    product = {key: value for key, value in PRODUCT.items() if key != "currency"} | said
+    data = {"transaction_id": "t1", "revenue": 42.5, "currency": "EUR", "discount_code": None}
+    order = one(action("transaction", describe("product", product), describe("transaction", data)))
+    assert (order.properties.value, order.properties.currency, order.properties.coupon) == (42.5, "EUR", None)
+
+
 def test_the_older_transaction_is_a_purchase_too() -> None:
     order = one(event("tr", tr_id="t1", tr_tt="42.5", tr_cu="eur", tr_tx="2"))
     assert (order.event_name, order.properties.value, order.properties.currency) == ("purchase", 42.5, "EUR")
@@ -110,6 +118,8 @@ def test_the_older_transaction_is_a_purchase_too() -> None:
         ({"step": 1}, "begin_checkout"),
         ({"step": 2, "delivery_method": "post"}, "add_shipping_info"),
         ({"step": 3, "delivery_method": "post", "payment_method": "card"}, "add_payment_info"),
+        ({"step": 2, "delivery_method": "post", "payment_method": None}, "add_shipping_info"),
+        ({"step": 1, "delivery_method": "", "payment_method": None}, "begin_checkout"),
     ],
 )
 def test_a_checkout_step_is_what_the_shopper_filled_in(filled: dict[str, Any], ours: str) -> None:
