@@ -43,7 +43,7 @@ def context_of(
     `clean` takes out of a page's address what must not be kept, `clean_text` out of any other text."""
 
     def text(value: object) -> str | None:
-        return _clean_text(value, clean_text, MAX_TEXT_CHARACTERS) or None
+        return clean_text(value[:MAX_TEXT_CHARACTERS]) or None if isinstance(value, str) and value else None
 
     def campaign_text(value: object) -> str | None:
         # An SDK reads it from the page's address, which loses such values too.

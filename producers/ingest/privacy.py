@@ -33,7 +33,7 @@ class Privacy:
         self._ids = DailyIds(settings.daily_id_secret)
         self._scrubber = Scrubber(settings.drop_fields, settings.drop_query_parameters)
         self.cleaned = self._scrubber.cleaned
-        self.context = ContextReader(self._scrubber.url, self.cleaned).read
+        self.context = ContextReader(self._scrubber.url, self._scrubber.cleaned_text).read
 
     def consent_of(
         self, context: Mapping[str, Any], signals: tuple[PrivacySignal, ...]

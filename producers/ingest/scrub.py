@@ -54,7 +54,7 @@ class Scrubber:
     def cleaned(self, value: Any) -> Any:
         """A JSON value without what must not go on."""
         if isinstance(value, str):
-            return self._text(value)
+            return self.cleaned_text(value)
         if isinstance(value, dict):
             is_dropped = self._is_dropped
             return {
@@ -69,7 +69,8 @@ class Scrubber:
         text = self._in_text.sub(r'\1""', raw.decode("utf-8", "surrogateescape"))
         return truncated(text).encode("utf-8", "surrogateescape")
 
-    def _text(self, text: str) -> str:
+    def cleaned_text(self, text: str) -> str:
+        """The same for a text alone."""
         if not ("." in text or ":" in text or "/" in text or "?" in text):
             return text
         return self._short_text(text) if len(text) <= _LONGEST_CACHED else self._any_text(text)
