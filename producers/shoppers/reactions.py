@@ -53,9 +53,9 @@ def broken(item: Item, message_id: str, random: Random) -> Item:
         case 0:
             del bad["event"]
         case 1:
-            bad["properties"] = {"currency": "EUR", "value": "twelve"}
+            bad |= {"event": event_names.ADD_TO_CART, "properties": {"currency": "EUR", "value": "twelve"}}
         case 2:
-            bad["properties"] = {"items": "one teapot"}
+            bad |= {"event": event_names.ADD_TO_CART, "properties": {"items": "one teapot"}}
         case _:
             del bad["anonymousId"]
             bad.pop("userId", None)
