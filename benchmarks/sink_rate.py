@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -48,15 +48,21 @@ def service(name: str, port: int, kafka: KafkaSettings, folder: Path, **environ:
     )
 
 
+def until(count: Callable[[], float], wanted: float) -> float:
+    """Look until it has come so far, and say how far. Nothing tells us: the services work as they ship."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while (so_far := count()) < wanted:
+        if time.monotonic() > give_up_at:
+            raise SystemExit(f"{so_far:g} of {wanted:g} records were done within {PATIENCE_S:g} s")
+        time.sleep(LOOK_EVERY_S)
+    return so_far
+
+
 def decide_all(kafka: KafkaSettings, folder: Path, events: int) -> None:
     """Fill the topics after `events`: the stream processor runs until it has folded all of them."""
     port = free_port()
     with running(service("process", port, kafka, folder, SHOPSTREAM_PROCESS_REBALANCE_TIMEOUT_S="6"), timeout_s=60):
-        give_up_at = time.monotonic() + PATIENCE_S
-        while (figures_at(f"http://127.0.0.1:{port}") or {}).get("process_events_folded_total", 0.0) < events:
-            if time.monotonic() > give_up_at:
-                raise SystemExit(f"the stream processor did not fold {events} events within {PATIENCE_S:g} s")
-            time.sleep(LOOK_EVERY_S)
+        until(lambda: (figures_at(f"http://127.0.0.1:{port}") or {}).get("process_events_folded_total", 0.0), events)
 
 
 def records_for_the_sink(kafka: KafkaSettings) -> int:
@@ -79,14 +85,9 @@ def by_the_sink(kafka: KafkaSettings, folder: Path, dsn: str, records: int, post
             return int(total)
 
         (sink,) = (each for each in psutil.Process().children(recursive=True) if each.cmdline()[-1:] == ["persist"])
-        give_up_at = time.monotonic() + PATIENCE_S
-        while not (first := written()):
-            time.sleep(LOOK_EVERY_S)
+        first = until(written, 1)
         began_at, before_s = time.monotonic(), processor_s(sink, postgres)
-        while (so_far := written()) < records:
-            if time.monotonic() > give_up_at:
-                raise SystemExit(f"the sink wrote {so_far} of {records} records within {PATIENCE_S:g} s")
-            time.sleep(LOOK_EVERY_S)
+        until(written, records)
         seconds, used_s = time.monotonic() - began_at, processor_s(sink, postgres) - before_s
     share = (records - first) / records
     return Taken(sum(count(dsn, name) for name in TABLES), seconds / share, used_s / share)

@@ -14,6 +14,7 @@ from contracts.events import Event
 from models.explanation import Credit, Explanation, Verdict, explanation
 from models.policy import Policy
 from runtime.settings import ProcessSettings
+from shopstream.commands.explain import decision_of
 from shopstream.environ import environ
 from shopstream.failures import CommandFailed
 from shopstream.models import scorers_of
@@ -104,13 +105,8 @@ def beside(told: Explanation, recorded: Row | None, policy: Policy) -> list[str]
     """What was decided then, where it is known, and what differs now."""
     if recorded is None:
         return ["no decision of that moment is recorded: one decision may answer several events that came together"]
-    lines = []
-    incentive = (recorded["incentive_type"] or "nothing").replace("_", " ")
-    shown = "" if recorded["is_offered"] or not recorded["incentive_type"] else f", not shown ({recorded['arm']})"
-    lines.append(
-        f"recorded then: {recorded['likelihood']:.1%} by model {recorded['model_version']}, {incentive}{shown} "
-        f"by policy {recorded['policy_version']}"
-    )
+    versions = f"model {recorded['model_version']} with policy {recorded['policy_version']}"
+    lines = [f"recorded then, by {versions}: {decision_of(recorded)}"]
     scores = told.scores
     if recorded["model_version"] != scores.model_version:
         lines.append(f"that model is not in the registry; the table shows {scores.model_version}")

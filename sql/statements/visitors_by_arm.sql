@@ -8,11 +8,10 @@ with decided as (
         min(predictions.occurred_at) as since,
         min(predictions.occurred_at) filter (where predictions.incentive_type is not null) as chosen_since
     from predictions
-    inner join sessions using (session_id)
+    inner join human_sessions using (session_id)
     where
         predictions.decided_at >= now() - make_interval(days => %(days)s)
-        and coalesce(sessions.bot_score, 0) < 0.5
-        and sessions.consent is distinct from 'refused'
+        and human_sessions.consent is distinct from 'refused'
     group by predictions.visitor_id, predictions.arm
 )
 select

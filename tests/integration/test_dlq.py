@@ -3,7 +3,6 @@
 import json
 import re
 import urllib.request
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +14,8 @@ from contracts.codec import ENCODER, EVENT_DECODER
 from contracts.dead_letters import DeadLetter, RequestEnvelope
 from contracts.events import Event
 from runtime.settings import KafkaSettings
-from shopstream.__main__ import main
 from sql.connection import connect
-from sql.migrate import migrate
+from tests.dlq import Run
 from tests.factories import at, dead_letter, event
 from tests.kafka_records import records_on
 from tests.running import Running, running
@@ -28,22 +26,9 @@ START = datetime.now(UTC) - timedelta(minutes=10)
 PAGE = (Path(__file__).parents[2] / "docs" / "dead-letters.md").read_text()
 (FIX,) = [" ".join(text.split()) for text in re.findall(r"```text fix\n(.*?)```", PAGE, re.DOTALL)]
 (MAPPING,) = re.findall(r"```toml mapping\n(.*?)```", PAGE, re.DOTALL)
+CALL = {"type": "track", "event": "add_to_cart", "anonymousId": "ada", "properties": {"value": "1,5"}}
+"""A price written as text, without an id."""
 VISITORS = [f"visitor-{number}" for number in range(20)]
-
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def dlq(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `shopstream dlq …` as a terminal would and gives what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, code: int = 0) -> str:
-        assert main(["dlq", *arguments]) == code
-        printed = capsys.readouterr()
-        return printed.err if code else printed.out
-
-    return run
 
 
 def test_a_hundred_broken_events_heal_with_one_fix_and_one_replay(
@@ -107,10 +92,9 @@ def test_a_replay_that_was_cut_before_its_mark_stores_nothing_twice(
 ) -> None:
     monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
     monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {"type": "track", "event": "add_to_cart", "anonymousId": "ada", "properties": {"value": "1,5"}}
     with Tables(database) as tables:
         tables.write(
-            dead_letter("12:00", dead_letter_id="feed0001", message_id="derived", raw=json.dumps(call).encode())
+            dead_letter("12:00", dead_letter_id="feed0001", message_id="derived", raw=json.dumps(CALL).encode())
         )
         dlq("replay", "--fix", "number properties.value")
         dlq("replay")
@@ -127,15 +111,8 @@ def test_a_replayed_event_keeps_the_time_and_the_page_that_its_batch_told(
 ) -> None:
     monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
     monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {
-        "type": "track",
-        "event": "add_to_cart",
-        "anonymousId": "ada",
-        "messageId": "m1",
-        "properties": {"value": "1,5"},
-    }
     # The browser's clock is three hours slow.
-    raw = json.dumps({**call, "timestamp": "2026-03-02T08:59:00Z"}).encode()
+    raw = json.dumps({**CALL, "messageId": "m1", "timestamp": "2026-03-02T08:59:00Z"}).encode()
     context = {"page": {"title": "Lamp"}, "device": {"type": "mobile"}}
     envelope = RequestEnvelope(sent_at="2026-03-02T09:00:00Z", context=context)
     with Tables(database) as tables:
@@ -148,30 +125,6 @@ def test_a_replayed_event_keeps_the_time_and_the_page_that_its_batch_told(
     told = EVENT_DECODER.decode(record.value)
     assert (told.occurred_at, told.received_at) == (at("11:59"), at("12:00"))
     assert (told.context.page_title, told.context.device_type) == ("Lamp", "mobile")
-
-
-def test_each_dead_letter_is_shown_with_what_its_fix_gives(
-    database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {"type": "track", "event": "add_to_cart", "anonymousId": "x\u001b[31m", "properties": {"value": "1,5"}}
-    with Tables(database) as tables:
-        tables.write(
-            dead_letter("12:00", dead_letter_id="feed0001", raw=json.dumps(call, ensure_ascii=False).encode()),
-            dead_letter("12:01", dead_letter_id="feed0002", raw=b"\xff\x1b", code="unparsable", message="not JSON"),
-            dead_letter("12:02", dead_letter_id="beef0003", stage="score", source="session-features/0/1", raw=b"{}"),
-        )
-    assert "ingest now  schema: properties.value must be a number" in dlq("show", "feed0001")
-    assert "1 will be accepted, 2 cannot be fixed so" in dlq("fix", "number properties.value")
-    shown = dlq("show", "feed0001")
-    assert "fix         number properties.value" in shown
-    assert '+    "value": 1.5' in shown
-    assert "ingest now  accepted: add_to_cart of visitor x\\u001b[31m at 2026-03-02 12:00:00" in shown
-    assert "\x1b" not in shown
-    assert "the bytes cannot be read (unparsable)" in dlq("show", "feed0002")
-    assert "the step that sent it makes it again" in dlq("show", "beef")
-    assert "more than one dead letter begins with feed" in dlq("show", "feed", code=1)
-    assert "there is no dead letter cafe" in dlq("show", "cafe", code=1)
 
 
 def test_a_record_that_a_later_step_buried_goes_back_as_the_event_it_was(
@@ -204,60 +157,16 @@ def test_a_replayed_event_that_a_later_step_refuses_heals_once_more(
 ) -> None:
     monkeypatch.setenv("SHOPSTREAM_KAFKA_BROKERS", ",".join(broker.brokers))
     monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    call = {
-        "type": "track",
-        "event": "add_to_cart",
-        "anonymousId": "ada",
-        "messageId": "m1",
-        "properties": {"value": "1,5"},
-    }
     with Tables(database) as tables:
-        tables.write(dead_letter("12:00", dead_letter_id="feed0001", raw=json.dumps(call).encode()))
+        tables.write(
+            dead_letter("12:00", dead_letter_id="feed0001", raw=json.dumps({**CALL, "messageId": "m1"}).encode())
+        )
         dlq("replay", "--fix", "number properties.value")
         (record,) = records_on(broker, "events", 1)
         tables.write(buried(EVENT_DECODER.decode(record.value), stage="persist", code="refused_by_postgres"))
         assert "1 dead letter: 1 replayed" in dlq("replay")
         tables.write(*[record.value for record in records_on(broker, "events", 2)])
         assert tables.rows("select message_id from events") == ["m1"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["fix"], "there is no fix"),
-        (["fix", "explode properties"], "one of set, default, rename"),
-        (["fix", "set properties.value = twelve"], "texts in double quotes"),
-        (["fix", 'set messageId = "x"'], "would make many events one"),
-        (["fix", "drop x", "--where", "event ~ 1"], "`=`, `!=` or `is` is wanted"),
-        (["fix", "drop x", "--file", "rules.toml"], "not both"),
-        (["replay", "--fix", ""], "the fix is empty"),
-        (["replay", "--file", "rules.toml"], "rules.toml cannot be used"),
-        (["ls", "--since", "yesterday"], "neither an age"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
-)
-def test_what_cannot_be_read_is_said_in_one_sentence(
-    arguments: list[str], words: str, database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    migrate(database)
-    (tmp_path / "rules.toml").write_text("[[rule]]\nfix = 'drop'\n")
-    told = dlq(*arguments, code=2)
-    assert words in told
-    assert len(told.strip().splitlines()) == 1
-
-
-def test_the_beginning_of_an_id_has_four_characters(database: str, dlq: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOPSTREAM_POSTGRES_DSN", database)
-    with Tables(database) as tables:
-        tables.write(dead_letter("12:00", dead_letter_id="feed0001"))
-        assert "dead letter feed0001" in dlq("show", "feed")
-        assert "give 4 or more characters of the id" in dlq("show", "fee", code=1)
-        assert "there is no dead letter beef" in dlq("show", "beef", code=1)
-
-
-def test_a_limit_that_no_list_reaches_is_refused(dlq: Run) -> None:
-    assert "--limit" in dlq("ls", "--limit", "99999999999999999999", code=2)
 
 
 def buried(told: Event, **fields: Any) -> DeadLetter:

@@ -70,14 +70,15 @@ def test_a_session_whose_events_are_gone_is_said() -> None:
 
 def test_the_same_decision_needs_one_line(told: Explanation) -> None:
     (line,) = beside(told, decided(told), Policy.load())
-    assert line.startswith(f"recorded then: {told.scores.likelihood:.1%} by model {told.scores.model_version}, nothing")
+    assert line.startswith(f"recorded then, by model {told.scores.model_version} with policy ")
+    assert f"{told.scores.likelihood:.0%}, {told.scores.persona}, no incentive" in line
 
 
 def test_an_offer_that_was_held_out_is_told_so(told: Explanation) -> None:
     (line,) = beside(
         told, decided(told, incentive_type="free_shipping", is_offered=False, arm="holdout"), Policy.load()
     )
-    assert "free shipping, not shown (holdout)" in line
+    assert "free shipping (not shown: holdout)" in line
 
 
 def test_what_differs_is_told_with_its_cause(told: Explanation) -> None:

@@ -1,0 +1,89 @@
+"""With consent or without, addresses, user agents, secrets and what the shop drops stay outside."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.ingest_shop import Shop, batch, call
+from tests.unit.producers.ingest.test_privacy import ADA, BROWSER, GPC, sent, told
+
+
+def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> None:
+    shown = sent(call(context={"page": {"title": "You come from 203.0.113.77"}}))
+    assert shown.context.page_title == "You come from 203.0.113.0"
+
+
+@pytest.mark.parametrize("headers", [{}, GPC])
+def test_an_address_is_cut_and_a_user_agent_goes_wherever_they_stand(headers: dict[str, str]) -> None:
+    shop = Shop()
+    seen: dict[str, Any] = {
+        "locale": BROWSER,
+        "timezone": BROWSER,
+        "campaign": {"source": "203.0.113.77", "medium": BROWSER, "name": "203.0.113.77"},
+        "library": {"name": BROWSER, "version": "203.0.113.77"},
+        "location": {"country": "203.0.113.77"},
+        "os": {"name": BROWSER},
+        "browser": {"name": BROWSER},
+        "page": {"title": BROWSER},
+    }
+    products = [{"product_id": "p1", "name": "found by 203.0.113.77", "brand": "203.0.113.77"}]
+    properties = {"search_term": "203.0.113.77", "products": products}
+    event = sent(call(event="Product Added", properties=properties, context=seen), shop, **headers)
+    assert (event.context.campaign_source, event.properties.items[0].item_name) == (
+        "203.0.113.0",
+        "found by 203.0.113.0",
+    )
+    assert "203.0.113.77" not in told(shop)
+    assert "Mozilla" not in told(shop)
+
+
+def test_a_campaign_that_is_an_e_mail_address_is_not_kept_as_in_the_pages_own_address() -> None:
+    campaign = {"source": "newsletter", "name": "ada@shop.example"}
+    kept = sent(call(context={"campaign": campaign}), **GPC).context
+    assert (kept.campaign_source, kept.campaign_name) == ("newsletter", None)
+
+
+def test_a_dead_letter_keeps_neither_addresses_nor_user_agents_nor_dropped_fields() -> None:
+    shop = Shop()
+    bad = call(event="add_to_cart", properties={"value": "x", "email": "ada@example.com"}, context=ADA["context"])
+    shop.post("/v1/batch", batch(bad))
+    (letter,) = shop.dead_letters
+    kept = json.loads(letter.raw)
+    assert kept["properties"] == {"value": "x"}
+    assert kept["context"]["ip"] == "203.0.113.0"
+    assert "userAgent" not in kept["context"]
+    assert (kept["context"]["device"], kept["context"]["os"]) == ({"type": "desktop"}, {"name": "Windows"})
+
+
+def test_a_dead_letter_with_nothing_to_hide_has_its_bytes_as_they_came() -> None:
+    shop = Shop()
+    raw = b'{"batch": [ {"type":"track",  "event":7, "anonymousId":"ada"} ], "writeKey":"demo"}'
+    shop.post("/v1/batch", raw)
+    assert shop.dead_letters[0].raw == b'{"type":"track",  "event":7, "anonymousId":"ada"}'
+
+
+def test_with_consent_secrets_stay_outside_all_the_same() -> None:
+    shop = Shop()
+    event = sent(
+        call(
+            properties={"email": "ada@example.com", "ip": "203.0.113.77", "link": "https://x.example/?token=t0&a=1"},
+            context={"page": {"url": "https://shop.example/reset?token=t0", "path": "/reset?token=t0"}},
+            userAgent=BROWSER,
+        ),
+        shop,
+    )
+    assert msgspec.json.decode(event.custom) == {"ip": "203.0.113.0", "link": "https://x.example/?a=1"}
+    assert (event.context.page_url, event.context.page_path) == ("https://shop.example/reset", "/reset")
+    for secret in ("t0", "203.0.113.77", "Mozilla"):
+        assert secret not in told(shop)
+
+
+def test_what_is_dropped_is_for_the_shop_to_say() -> None:
+    shop = Shop(drop_fields=("mood",), drop_query_parameters=("ref",))
+    event = sent(
+        call(properties={"mood": 1, "email": "a@b.example"}, context={"page": {"url": "/?ref=1&token=2"}}), shop
+    )
+    assert msgspec.json.decode(event.custom) == {"email": "a@b.example"}
+    assert event.context.page_url == "/?token=2"
