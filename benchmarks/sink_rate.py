@@ -87,6 +87,8 @@ def by_the_sink(kafka: KafkaSettings, folder: Path, dsn: str, records: int, post
         (sink,) = (each for each in psutil.Process().children(recursive=True) if each.cmdline()[-1:] == ["persist"])
         first = until(written, 1)
         began_at, before_s = time.monotonic(), processor_s(sink, postgres)
+        if first >= records:
+            raise SystemExit("the sink wrote all of it at once, so there is nothing to time; give more --events")
         until(written, records)
         seconds, used_s = time.monotonic() - began_at, processor_s(sink, postgres) - before_s
     share = (records - first) / records
