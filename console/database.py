@@ -1,10 +1,7 @@
 """A few read-only Postgres connections, used from worker threads, that come back by themselves after Postgres does."""
 
 import contextlib
-import os
 import queue
-import socket
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,7 +10,7 @@ from psycopg2.errors import InsufficientPrivilege, QueryCanceled, UndefinedColum
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
-from sql.connection import PostgresUnreachable, connect, unreachable
+from sql.connection import PostgresUnreachable, connect, cut_off_after, unreachable
 
 WAIT_S: Final = 3
 ANSWER_S: Final = 8
@@ -85,9 +82,9 @@ class Database:
                 connection = connect(self._dsn, timeout_s=WAIT_S)
                 connection.cursor_factory = RealDictCursor
                 connection.autocommit = True
-                with _cut_off_after(WAIT_S, connection), connection.cursor() as cursor:
+                with cut_off_after(WAIT_S, connection), connection.cursor() as cursor:
                     cursor.execute(HABITS)
-            with _cut_off_after(ANSWER_S, connection):
+            with cut_off_after(ANSWER_S, connection):
                 yield connection
         finally:
             if connection is not None and connection.closed:
@@ -100,28 +97,11 @@ def _is_alive(connection: Connection) -> bool:
     if connection.closed:
         return False
     try:
-        with _cut_off_after(WAIT_S, connection), connection.cursor() as cursor:
+        with cut_off_after(WAIT_S, connection), connection.cursor() as cursor:
             cursor.execute("select 1")
     except psycopg2.Error:
         return False
     return True
-
-
-@contextlib.contextmanager
-def _cut_off_after(seconds: float, connection: Connection) -> Iterator[None]:
-    """Ends the connection when the block takes longer: a frozen server's kernel keeps it open for ever."""
-
-    def cut_off() -> None:
-        with contextlib.suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(connection.fileno())) as end:
-            end.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut_off)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _first_line(error: BaseException) -> str:

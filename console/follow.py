@@ -36,9 +36,13 @@ def posted(partition: int, offset: int, value: bytes) -> Posted:
     decision = DECISION_DECODER.decode(value)
     for_console = ENCODER.encode(decision)
     for_visitor = for_console
-    if not decision.is_offered and decision.incentive is not None:
+    if (incentive := decision.incentive) is not None and not decision.is_offered:
         # A page that shows whatever comes would spoil the holdout, so the incentive stays here.
         for_visitor = ENCODER.encode(msgspec.structs.replace(decision, incentive=None))
+    elif incentive is not None and incentive.charge is not None:
+        # What an offer may cost the shop is not the shopper's business.
+        shown = msgspec.structs.replace(incentive, charge=None)
+        for_visitor = ENCODER.encode(msgspec.structs.replace(decision, incentive=shown))
     return Posted(
         id=f"{partition}-{offset}",
         visitor_id=decision.visitor_id,

@@ -1,5 +1,6 @@
 """The decision: what we chose to do because of scores, and why."""
 
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -13,6 +14,16 @@ Priority = Literal["high", "medium", "low"]
 Arm = Literal["treatment", "holdout"]
 
 
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What an offer took from a budget of the policy: the most that it can cost the shop, once for a session and rule."""
+
+    budget: str
+    day: date
+    """The day (UTC) whose budget it was taken from."""
+    cost: float
+    """In the unit of the budget: the shop's currency, or offers."""
+
+
 class Incentive(msgspec.Struct, frozen=True, kw_only=True):
     """What the shopper is offered. `discount` is percent of the cart, 0 when the incentive is not a discount."""
 
@@ -22,6 +33,8 @@ class Incentive(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     discount: float
     priority: Priority
+    charge: Charge | None = None
+    """None where nothing is offered, and for rules without a budget."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

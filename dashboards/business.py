@@ -115,9 +115,17 @@ def _incentives(board: Dashboard) -> Dashboard:
     )
     explained = "Lift compares with the holdout arm, which was decided the same incentive and never saw it."
     board = board.with_row(Row("Incentives"))
-    return board.with_panel(
+    board = board.with_panel(
         rows("Incentives against their holdout", performance, units={**UNITS, "lift": PERCENT}, description=explained)
     )
+    budgets = view(
+        "budget_by_day",
+        'day, budget, per_day as "per day", offered_cost as "offered", set_aside as "set aside", unreserved as "left", '
+        'offers, accepted, is_kept as "kept"',
+        order="day desc, budget",
+    )
+    explained = "The most that a day's offers can cost the shop, of what the policy allows. Days are of UTC."
+    return board.with_panel(rows("Budgets of incentives", budgets, description=explained))
 
 
 def _bots(board: Dashboard) -> Dashboard:

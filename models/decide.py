@@ -1,13 +1,16 @@
 """Hop 5. Features, scores and a policy in, one decision out."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from contracts.decisions import Decision, Incentive
+from msgspec.structs import replace
+
+from contracts.decisions import Arm, Decision, Incentive
 from contracts.features import SessionFeatures
 from contracts.ids import derived_id
 from models.bots import is_bot
 from models.policy import Policy, Rule
+from models.purse import BOTTOMLESS, Purse
 from models.serving import Scores
 
 ENDED: Final = "no incentive: the session has ended"
@@ -16,15 +19,23 @@ REFUSED: Final = "no incentive: the visitor refuses to be known"
 NO_RULE: Final = "no incentive: no rule of the policy fits"
 NO_MODEL: Final = "no incentive: without a model nobody knows whom it would move"
 HELD_OUT: Final = "held out to measure by: recorded, not shown"
+LONG_PAST: Final = "the visit was over before we heard of it, and no budget is spent on it"
+MOMENT: Final = timedelta(minutes=30)
+"""How long after its last event somebody may still be there to be offered something that costs."""
 
 
-def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: datetime) -> Decision:
-    """What to do for a session. The same features, scores and policy give the same decision; only `decided_at` is `now`."""
-    why_not = barred(features, scores)
-    rule = None if why_not else policy.rule_for(features, scores)
-    incentive = incentive_of(rule, features.session_id)
+def decide(
+    features: SessionFeatures, scores: Scores, policy: Policy, *, now: datetime, purse: Purse = BOTTOMLESS
+) -> Decision:
+    """What to do for a session. The same features, scores, policy and purse give the same decision at `now`."""
     arm = policy.arm_of(features.visitor_id)
-    because = [*scores.because, why_not or _reason(rule)]
+    because = [*scores.because]
+    incentive = None
+    if why_not := barred(features, scores):
+        because.append(why_not)
+    else:
+        incentive, reasons = _chosen(features, scores, policy, arm, now, purse)
+        because += reasons
     if incentive is not None and arm == "holdout":
         because.append(HELD_OUT)
     return Decision(
@@ -55,6 +66,24 @@ def decide(features: SessionFeatures, scores: Scores, policy: Policy, *, now: da
     )
 
 
+def _chosen(
+    features: SessionFeatures, scores: Scores, policy: Policy, arm: Arm, now: datetime, purse: Purse
+) -> tuple[Incentive | None, list[str]]:
+    """What the first rule that fits and can be paid for offers, with the reasons. Who is held out is asked for, and pays nothing."""
+    reasons: list[str] = []
+    for rule in policy.fitting(features, scores):
+        incentive = incentive_of(rule, features.session_id)
+        if incentive is None or rule.budget is None:
+            return incentive, [*reasons, _reason(rule)]
+        asked = incentive.incentive_id, policy.budgets[rule.budget], rule.cost
+        refusal = LONG_PAST if now - features.last_seen_at > MOMENT else purse.why_not(*asked)
+        if refusal is None:
+            charge = purse.pay(*asked) if arm == "treatment" else None
+            return replace(incentive, charge=charge), [*reasons, _reason(rule)]
+        reasons.append(f"no {rule.action}: {refusal}")
+    return None, reasons or [NO_RULE]
+
+
 def incentive_of(rule: Rule | None, session_id: str) -> Incentive | None:
     """What a rule offers in a session: the same incentive, with the same id, each time the rule fits."""
     if rule is None or rule.action == "nothing":
@@ -79,7 +108,5 @@ def barred(features: SessionFeatures, scores: Scores) -> str | None:
     return NO_MODEL if scores.is_prior else None
 
 
-def _reason(rule: Rule | None) -> str:
-    if rule is None:
-        return NO_RULE
+def _reason(rule: Rule) -> str:
     return f"no incentive: {rule.because}" if rule.action == "nothing" else f"{rule.action}: {rule.because}"

@@ -2,11 +2,12 @@
 
 Rules are tried in the order of the file and the first that fits decides; `action = "nothing"` decides for no incentive.
 A rule fits when every line of its `when` holds: text fields take a list of the values allowed, numbers take `at_least` (included)
-and `below` (excluded). A condition on a value that is not known does not hold.
+and `below` (excluded). A condition on a value that is not known does not hold. A rule that draws on a budget is passed over
+while the budget has not its `cost` left.
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -91,6 +92,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, k
     message: Annotated[str, msgspec.Meta(max_length=200)] = ""
     discount: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
     priority: Priority = "medium"
+    budget: str | None = None
+    """Name of the `[[budget]]` that its offers draw on."""
+    cost: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """The most that one offer can cost the shop, in the unit of the budget: what the budget sets aside for it."""
     when: dict[str, Bounds | list[str]] = {}
 
     @cached_property
@@ -114,11 +119,19 @@ class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Changing it draws the holdout anew."""
 
 
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[[budget]]` of a policy file: what the offers of its rules may cost at most, all workers together, on a day of UTC."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    per_day: Annotated[float, msgspec.Meta(gt=0, le=1e12)]
+
+
 class PolicyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A policy file as written."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     holdout: Holdout
+    budget: list[Budget] = []
     rule: list[Rule]
 
 
@@ -129,6 +142,8 @@ class Policy:
     version: str
     holdout: Holdout
     rules: tuple[Rule, ...]
+    budgets: Mapping[str, Budget]
+    """By name."""
 
     @classmethod
     def load(cls, file: Path | None = None) -> Self:
@@ -157,6 +172,7 @@ class Policy:
             policy = msgspec.convert(said, PolicyFile)
         except msgspec.ValidationError as error:
             raise PolicyError(_located(str(error), said)) from error
+        budgets = _budgets_of(policy)
         names: set[str] = set()
         for rule in policy.rule:
             _require_sound(rule)
@@ -166,14 +182,15 @@ class Policy:
                 )
             names.add(rule.name)
         digest = blake2b(msgspec.json.encode(said, order="sorted"), digest_size=4).hexdigest()
-        return cls(version=f"{policy.name}-{digest}", holdout=policy.holdout, rules=tuple(policy.rule))
+        return cls(f"{policy.name}-{digest}", policy.holdout, tuple(policy.rule), budgets)
 
     def rule_for(self, features: SessionFeatures, scores: Scores, known: frozenset[str] | None = None) -> Rule | None:
         """The first rule that fits. `known` names the fields of `SessionFeatures` that may be believed; by default all."""
-        for rule in self.rules:
-            if rule.fits(features, scores, known):
-                return rule
-        return None
+        return next(self.fitting(features, scores, known), None)
+
+    def fitting(self, features: SessionFeatures, scores: Scores, known: frozenset[str] | None = None) -> Iterator[Rule]:
+        """The rules that fit, in the order of the file."""
+        return (rule for rule in self.rules if rule.fits(features, scores, known))
 
     def arm_of(self, visitor_id: str) -> Arm:
         """The visitor's arm: the same at every visit, until the salt or the share changes."""
@@ -212,6 +229,32 @@ def _require_sound(rule: Rule) -> None:
         raise PolicyError(f"rule `{rule.name}`: `discount` is only for action discount; {rule.action} has none")
     if rule.action != "nothing" and not rule.message:
         raise PolicyError(f"rule `{rule.name}`: `message` is missing, what the shopper is told")
+
+
+def _budgets_of(policy: PolicyFile) -> dict[str, Budget]:
+    budgets = {budget.name: budget for budget in policy.budget}
+    if len(budgets) < len(policy.budget):
+        raise PolicyError("two budgets have the same name; rename one")
+    for rule in policy.rule:
+        if rule.budget is None:
+            if rule.cost:
+                raise PolicyError(f"rule `{rule.name}`: `cost` is only for a rule with a `budget`")
+            continue
+        if rule.action == "nothing":
+            raise PolicyError(f"rule `{rule.name}`: it offers nothing, and nothing needs no budget")
+        if rule.budget not in budgets:
+            raise PolicyError(
+                f"rule `{rule.name}`: there is no [[budget]] named `{rule.budget}`; add one, or correct the name"
+            )
+        per_day = budgets[rule.budget].per_day
+        if not 0 < rule.cost <= per_day:
+            raise PolicyError(
+                f"rule `{rule.name}`: `cost` is {rule.cost:g}; it takes the most that one offer can cost the shop, above 0 and at "
+                f"most the budget's {per_day:g} a day"
+            )
+    if unused := budgets.keys() - {rule.budget for rule in policy.rule}:
+        raise PolicyError(f"no rule draws on budget `{min(unused)}`; name it in a rule's `budget`, or remove it")
+    return budgets
 
 
 def _located(problem: str, said: dict[str, Any]) -> str:

@@ -1,6 +1,10 @@
 """Connections to Postgres, and whether one can be had."""
 
-from collections.abc import Callable
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import psycopg2
@@ -69,3 +73,20 @@ def postgres_check(dsn: str) -> Callable[[], str | None]:
         return None
 
     return check
+
+
+@contextlib.contextmanager
+def cut_off_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Ends the connection when the block takes longer: a frozen server's kernel keeps it open for ever."""
+
+    def cut_off() -> None:
+        with contextlib.suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(connection.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

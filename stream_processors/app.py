@@ -13,11 +13,13 @@ from faust.types import TP, StreamT
 
 from contracts.topics import EVENTS
 from models.policy import Policy
+from models.purse import BOTTOMLESS
 from runtime.settings import KafkaSettings, ProcessSettings
 from stream_processors.delivery import Delivery, never
 from stream_processors.live_models import LOOK_S, live_models
 from stream_processors.outbox import Outbox
 from stream_processors.poll_lane import Poll, PollSchema, use_poll_lanes
+from stream_processors.purse import LedgerPurse
 from stream_processors.score import Decider
 from stream_processors.sessionize import Sessionizer
 from stream_processors.shelves import Shelf, StoreDamaged
@@ -53,10 +55,11 @@ def make_app(
     kafka: KafkaSettings,
     progress: Progress,
     open_shelf: Callable[[int], Shelf],
+    policy: Policy,
+    purse: LedgerPurse | None = None,
 ) -> faust.App:
-    """The app, not started. Raises what loading the policy raises. Call inside the event loop that runs it."""
+    """The app, not started; `purse` is for policies with budgets. Call inside the event loop that runs it."""
     models = live_models(process)
-    policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
     queued_polls = QUEUED_POLLS * kafka.partitions
     app = faust.App(
         process.app_id,
@@ -103,7 +106,7 @@ def make_app(
     store = VisitorStore(states_of(app), table.changelog_topic_name, process.cache_visitors)
     sessionizer = Sessionizer(store, timedelta(minutes=process.session_gap_minutes))
     recovery = Recovery()
-    decider = Decider(models, policy)
+    decider = Decider(models, policy, purse or BOTTOMLESS)
     delivery = Delivery(app.crash)
     # One poll or sweep at a time: a session's records must reach the topic in the order of its states.
     turn = asyncio.Lock()
@@ -143,6 +146,16 @@ def make_app(
     async def beat() -> None:
         await pulse.run()
 
+    if purse is not None:
+        keep_filled = purse.run
+
+        @app.task  # type: ignore[untyped-decorator]  # Faust types it loosely
+        async def fill_purse() -> None:
+            try:
+                await keep_filled()
+            except Exception as error:  # Faust would go on without it, and all budgets would look spent
+                await app.crash(error)
+
     @app.timer(interval=SWEEP_S, name="sweep")  # type: ignore[untyped-decorator]  # Faust types it loosely
     async def sweep() -> None:
         if not is_ready(app):
@@ -169,6 +182,8 @@ def make_app(
                 await delivery.idle()
                 # In a thread: with many visitors it takes longer than Kafka waits for a sign of life.
                 await asyncio.to_thread(sessionizer.recover, now=datetime.now(UTC))
+                if purse is not None:
+                    purse.look_back()
             recovery.ended()
         except Exception as error:  # Faust would go on without what could not be recovered, and say nothing
             await app.crash(error)

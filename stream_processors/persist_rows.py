@@ -221,6 +221,7 @@ def joined(known: bytes, custom: bytes) -> bytes:
 
 def _add_decision(rows: Rows, decision: Decision) -> None:
     offer = decision.incentive
+    charge = offer and offer.charge
     rows.add(
         "staged_prediction",
         decision.decision_id,
@@ -245,6 +246,7 @@ def _add_decision(rows: Rows, decision: Decision) -> None:
         decision.policy_version,
         decision.challenger_version,
         decision.challenger_likelihood,
+        *((storable(charge.budget), charge.day.isoformat(), charge.cost) if charge else (None,) * 3),
     )
 
 

@@ -20,11 +20,14 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import ConsistencyError
 
 from contracts.topics import EVENTS
+from models.policy import Policy
 from runtime.health import Check, HealthServer
 from runtime.kafka import KafkaUnreachable, TopicMismatch, TopicMissing, cluster_id_of, kafka_check, require_topics
 from runtime.logs import configure_logging
-from runtime.settings import KafkaSettings, ProcessSettings, SettingsError
+from runtime.settings import KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
 from stream_processors.app import is_ready, make_app, states_of
+from stream_processors.ledger import PostgresLedger
+from stream_processors.purse import LedgerPurse
 from stream_processors.shelves import MemoryShelf, Shelf
 from stream_processors.state_folder import DiskShelves
 from stream_processors.watchdog import Progress
@@ -43,20 +46,25 @@ YOUNG_OBJECTS: Final = 50_000
 """Allocations between two runs of Python's cycle collector; the usual 700 are a few records."""
 
 
-def serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
-    """Run until SIGTERM or SIGINT (returns 0), or until the app crashes or gets stuck (returns 1)."""
+def serve(process: ProcessSettings, kafka: KafkaSettings, postgres: PostgresSettings) -> int:
+    """Run until SIGTERM or SIGINT (returns 0), or until the app crashes or gets stuck (returns 1).
+
+    Postgres is asked only for what is left of budgets, when the policy has any. Raises `PolicyError`.
+    """
     configure_logging("process")
-    return uvloop.run(_serve(process, kafka))
+    return uvloop.run(_serve(process, kafka, postgres))
 
 
-async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
+async def _serve(process: ProcessSettings, kafka: KafkaSettings, postgres: PostgresSettings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     is_reachable = kafka_check(kafka)
     progress = Progress()
     open_shelf = shelves_for(process, kafka)
-    app = make_app(process, kafka, progress, open_shelf)
+    policy = Policy.load(Path(process.policy_file) if process.policy_file else None)
+    purse = LedgerPurse(policy, PostgresLedger(postgres.dsn)) if policy.budgets else None
+    app = make_app(process, kafka, progress, open_shelf, policy, purse)
     # The many objects of the live visitors have no cycles among them: looking through them again and again finds nothing.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 100)
@@ -83,6 +91,8 @@ async def _serve(process: ProcessSettings, kafka: KafkaSettings) -> int:
     except Exception:
         # Whatever was not committed is read again by the next worker.
         log.warning("the app did not stop well; its last commit may be missing", exc_info=True)
+    if purse is not None:
+        purse.close()
     return code
 
 

@@ -12,6 +12,7 @@ from contracts.features import SessionFeatures
 from contracts.topics import DECISIONS, EVENTS_DLQ
 from models.decide import decide
 from models.policy import Policy
+from models.purse import BOTTOMLESS, Purse
 from models.serving import Scores
 from stream_processors.dead_letters import dead_features
 from stream_processors.outbox import Outbox
@@ -37,9 +38,10 @@ class Models(Protocol):
 class Decider:
     """Scores the sessions of a poll together, and decides for each."""
 
-    def __init__(self, models: Models, policy: Policy) -> None:
+    def __init__(self, models: Models, policy: Policy, purse: Purse = BOTTOMLESS) -> None:
         self._models = models
         self._policy = policy
+        self._purse = purse
 
     def decide(self, made: Sequence[tuple[int, SessionFeatures]], outbox: Outbox, *, now: datetime) -> None:
         """One decision for each session that is or, in a replay, just was open, from its newest features, each with its partition."""
@@ -68,7 +70,7 @@ class Decider:
         with SCORING.time():
             scores = self._models.score([features for _, features in sessions])
         decisions = [
-            (partition, decide(features, score, self._policy, now=now))
+            (partition, decide(features, score, self._policy, now=now, purse=self._purse))
             for (partition, features), score in zip(sessions, scores, strict=True)
         ]
         told: Counts[tuple[str, str]] = Counts()

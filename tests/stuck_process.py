@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaTimeoutError
 
-from runtime.settings import KafkaSettings, ProcessSettings
+from runtime.settings import KafkaSettings, PostgresSettings, ProcessSettings
 from stream_processors import app, process
 from stream_processors.live_models import LiveModels
 from stream_processors.outbox import Outbox
@@ -63,4 +63,10 @@ if __name__ == "__main__":
             LiveModels.score = slow(LiveModels.score)  # type: ignore[method-assign]
         case "state-unreadable":
             VisitorStore.recovered = unreadable  # type: ignore[assignment, method-assign]
-    sys.exit(process.serve(ProcessSettings.from_environ(os.environ), KafkaSettings.from_environ(os.environ)))
+    sys.exit(
+        process.serve(
+            ProcessSettings.from_environ(os.environ),
+            KafkaSettings.from_environ(os.environ),
+            PostgresSettings.from_environ(os.environ),
+        )
+    )

@@ -32,7 +32,13 @@ def process() -> None:
     from stream_processors.process import serve
 
     settings = environ()
-    raise typer.Exit(serve(ProcessSettings.from_environ(settings), KafkaSettings.from_environ(settings)))
+    raise typer.Exit(
+        serve(
+            ProcessSettings.from_environ(settings),
+            KafkaSettings.from_environ(settings),
+            PostgresSettings.from_environ(settings),
+        )
+    )
 
 
 def persist() -> None:
