@@ -1,10 +1,11 @@
 """`shopstream explain SESSION --at N`: a session after its Nth event, folded and scored again, beside what was recorded then."""
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,6 +22,9 @@ from shopstream.models import scorers_of
 from shopstream.own_history import event_of_row
 
 Row = dict[str, Any]
+
+PASSED_OVER: Final = re.compile(r"no (?!incentive:)\w+: ")
+"""How a decision begins to say that a rule which fits could not be paid for."""
 
 
 def events_until(rows: Sequence[Row], session_id: str, at: int) -> tuple[list[Event], int]:
@@ -107,6 +111,8 @@ def beside(told: Explanation, recorded: Row | None, policy: Policy) -> list[str]
         return ["no decision of that moment is recorded: one decision may answer several events that came together"]
     versions = f"model {recorded['model_version']} with policy {recorded['policy_version']}"
     lines = [f"recorded then, by {versions}: {decision_of(recorded)}"]
+    # What is left of a budget is known only at its moment; the table is of a policy whose budgets are never spent.
+    lines += [f"passed over then: {each}" for each in recorded["because"] if PASSED_OVER.match(each)]
     scores = told.scores
     if recorded["model_version"] != scores.model_version:
         lines.append(f"that model is not in the registry; the table shows {scores.model_version}")

@@ -81,6 +81,13 @@ def test_an_offer_that_was_held_out_is_told_so(told: Explanation) -> None:
     assert "free shipping (not shown: holdout)" in line
 
 
+def test_a_rule_that_could_not_be_paid_for_then_is_named(told: Explanation) -> None:
+    spent = "no discount: the budget `discounts` is spent for today"
+    because = ["+ cart worth 25.00", spent, "tutorial: looks around thoroughly and has not chosen"]
+    _, passed_over = beside(told, decided(told, incentive_type="tutorial", because=because), Policy.load())
+    assert passed_over == f"passed over then: {spent}"
+
+
 def test_what_differs_is_told_with_its_cause(told: Explanation) -> None:
     _, likelihood = beside(told, decided(told, likelihood=0.9), Policy.load())
     assert "replay --compare" in likelihood
