@@ -80,5 +80,9 @@ PAGE: Final[Mapping[str, Path]] = {
     "title": "document.title",
     "referrer": "document.referrer",
 }
-CONTEXT: Final[Mapping[str, Path]] = {"userAgent": "navigator.userAgent", "locale": "navigator.language"}
+CONTEXT: Final[Mapping[str, Path]] = {
+    "userAgent": "navigator.userAgent",
+    "locale": "navigator.language",
+    "screen": "window.screen",
+}
 """Field of an SDK's context → where in an event's context its value is."""

@@ -38,6 +38,7 @@ def test_an_event_keeps_its_page_ids_and_time() -> None:
     context = seen.context
     assert (context.page_title, context.page_path, context.campaign_source) == ("Lamp – shop", "/lamp", "mail")
     assert (context.page_referrer, context.locale) == ("https://r.example/", "fr-FR")
+    assert (context.screen_width, context.screen_height) == (390, 844)
     assert (context.device_type, context.os, context.library_name) == ("mobile", "iOS", "shopify-web-pixel")
 
 
