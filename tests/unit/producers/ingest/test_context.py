@@ -47,10 +47,11 @@ def test_the_rest_of_a_campaign_the_screen_and_the_sdks_session_are_kept() -> No
 
 
 def test_a_screen_or_session_that_is_none_is_left_out() -> None:
-    for odd in (0, -1, True, "390", 1e300, float("nan"), None, [], {}):
-        assert context_of({"screen": {"width": odd, "height": odd}}, {}, None) == Context()
-    for odd in (True, 1.5, [], {}, ""):
-        assert context_of({"sessionId": odd}, {}, None) == Context()
+    for side in 0, -1, True, "390", 1e300, float("nan"), None:
+        assert context_of({"screen": {"width": side, "height": side}}, {}, None) == Context()
+    for session_id in True, 1.5, "":
+        assert context_of({"sessionId": session_id}, {}, None) == Context()
+    assert context_of({"screen": [390], "sessionId": {}}, {}, None) == Context()
 
 
 def test_an_impossible_address_is_kept_as_text() -> None:
