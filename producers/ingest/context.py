@@ -49,8 +49,8 @@ def context_of(
     def text(value: object) -> str | None:
         return clean_text(value[:MAX_TEXT_CHARACTERS]) or None if isinstance(value, str) and value else None
 
-    def campaign_text(value: object) -> str | None:
-        # An SDK reads it from the page's address, which loses such values too.
+    def no_e_mail(value: object) -> str | None:
+        # A page's title may be one; a campaign is read from the page's address, which loses such values too.
         return None if isinstance(value, str) and is_e_mail(value) else text(value)
 
     given = _object(context, "page")
@@ -63,7 +63,7 @@ def context_of(
     return Context(
         page_url=url,
         page_path=_clean_text(page.get("page_path") or given.get("path") or said.path, clean, MAX_TEXT_CHARACTERS),
-        page_title=text(page.get("page_title") or given.get("title")),
+        page_title=no_e_mail(page.get("page_title") or given.get("title")),
         page_referrer=_clean_text(page.get("page_referrer") or given.get("referrer"), clean),
         device_type=device.type,
         browser=text(device.browser),
@@ -71,11 +71,11 @@ def context_of(
         locale=text(context.get("locale")),
         timezone=text(context.get("timezone")),
         country=text(_object(context, "location").get("country")),
-        campaign_source=campaign_text(campaign.get("source")),
-        campaign_medium=campaign_text(campaign.get("medium")),
-        campaign_name=campaign_text(campaign.get("name")),
-        campaign_term=campaign_text(campaign.get("term")),
-        campaign_content=campaign_text(campaign.get("content")),
+        campaign_source=no_e_mail(campaign.get("source")),
+        campaign_medium=no_e_mail(campaign.get("medium")),
+        campaign_name=no_e_mail(campaign.get("name")),
+        campaign_term=no_e_mail(campaign.get("term")),
+        campaign_content=no_e_mail(campaign.get("content")),
         screen_width=_pixels(screen.get("width")),
         screen_height=_pixels(screen.get("height")),
         sdk_session_id=text(_written_out(context.get("sessionId"))),

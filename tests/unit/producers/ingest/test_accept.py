@@ -75,6 +75,12 @@ def test_a_retry_without_message_id_is_the_same_event() -> None:
     assert first.message_id == again.message_id != another.message_id
 
 
+def test_ids_have_no_control_characters() -> None:
+    event = accepted(call(userId="u\x1b[1m\x85", messageId="m1\r\n", anonymousId="a\tda ä"))
+    assert (event.user_id, event.message_id, event.visitor_id) == ("u[1m", "m1", "ada ä")
+    assert rejected(call(anonymousId="\n")).code == "missing_identity"
+
+
 def test_whole_numbers_are_taken_as_ids() -> None:
     event = accepted(call(userId=12345, messageId=7))
     assert (event.user_id, event.message_id) == ("12345", "7")

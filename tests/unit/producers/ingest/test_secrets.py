@@ -16,6 +16,42 @@ def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> Non
 
 
 @pytest.mark.parametrize("headers", [{}, GPC])
+def test_an_e_mail_address_in_a_pages_address_or_title_is_not_kept(headers: dict[str, str]) -> None:
+    page = {
+        "url": "https://shop.example/bye/ada@mail.example",
+        "path": "/bye/ada@mail.example",
+        "title": "ada@mail.example",
+        "referrer": "https://shop.example/account/ada%40mail.example",
+    }
+    shop = Shop()
+    sent(call(context={"page": page}), shop, **headers)
+    sent(call("m-2", context={"page": {**page, "title": "Good bye, ada@mail.example"}}), shop, **headers)
+    shop.post("/v1/batch", batch(call(event=None, context={"page": {**page, "title": "Bye, ada@mail.example"}})))
+    assert "mail.example" not in told(shop)
+
+
+@pytest.mark.parametrize("address", ["203.0.113.77", "2001:db8:85a3:8d3:1319:8a2e:370:7348", "203.0.113.77-x"])
+def test_an_address_for_an_id_is_known_until_midnight(address: str) -> None:
+    shop = Shop()
+    first, again = sent(call("a", anonymousId=address), shop), sent(call("b", anonymousId=address), shop)
+    assert first.visitor_id == again.visitor_id
+    assert first.visitor_id.startswith("day:")
+    user = sent(call("c", anonymousId=None, userId=address), shop)
+    assert (user.visitor_id[:4], user.user_id) == ("day:", None)
+    shop.post("/v1/batch", batch(call("d", event=None, anonymousId=address)))
+    assert shop.dead_letters[0].visitor_id == first.visitor_id
+    assert address not in told(shop)
+
+
+def test_a_dead_letter_keeps_the_ids_of_its_call() -> None:
+    shop = Shop()
+    ids = {"anonymousId": "/a?sid=1", "userId": "ada at ada@mail.example", "messageId": "https://x.example/?token=1"}
+    shop.post("/v1/batch", batch(call(event=None, properties={"email": "a"}, **ids)))
+    kept = json.loads(shop.dead_letters[0].raw)
+    assert {key: kept[key] for key in ids} == ids
+
+
+@pytest.mark.parametrize("headers", [{}, GPC])
 def test_an_address_is_cut_and_a_user_agent_goes_wherever_they_stand(headers: dict[str, str]) -> None:
     shop = Shop()
     seen: dict[str, Any] = {
