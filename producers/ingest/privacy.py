@@ -17,7 +17,7 @@ from producers.ingest.context import ContextReader, device_in, merged, user_agen
 from producers.ingest.daily_ids import DailyIds
 from producers.ingest.identity import USER
 from producers.ingest.rejections import Unfit
-from producers.ingest.scrub import Scrubber, truncated
+from producers.ingest.scrub import Scrubber, of_a_person, truncated
 from producers.ingest.soundness import read_json
 from runtime.settings import IngestSettings
 
@@ -121,6 +121,9 @@ class Privacy:
         if call is None:
             return self._scrubber.text(raw)
         clean = self.cleaned(call)
+        # Of a group, a name is not a person's.
+        if isinstance(clean, dict) and isinstance(clean.get("traits"), dict) and not call.get("groupId"):
+            clean["traits"] = self.cleaned(of_a_person(clean["traits"]))
         for key in _IDS & clean.keys() if isinstance(clean, dict) else ():
             if isinstance(clean[key], str):  # or what heals would be another's
                 clean[key] = truncated(call[key])
@@ -131,6 +134,8 @@ class Privacy:
     def kept_context(self, context: Mapping[str, Any], user_agent: str | None = None) -> dict[str, Any]:
         """An SDK's context as a dead letter may keep it: with the device instead of the user agent, which tells it."""
         clean: dict[str, Any] = self.cleaned(dict(context))
+        if isinstance(clean.get("traits"), dict):
+            clean["traits"] = self.cleaned(of_a_person(clean["traits"]))
         # So that the event it may still become has its device all the same.
         device = device_in(context, user_agent)
         for key, name, value in (

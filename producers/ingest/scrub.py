@@ -1,7 +1,7 @@
 """What no later step may see, whoever sends it: dropped fields, secrets in addresses of pages, whole IP addresses, user agents."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
@@ -37,6 +37,11 @@ def is_e_mail(text: str) -> bool:
 def redacted(text: str) -> str:
     """The text without e-mail addresses, also those that are written as a part of a web address."""
     return _E_MAIL_WITHIN.sub(_REDACTED, text) if "@" in text or "%40" in text else text
+
+
+def of_a_person(traits: Mapping[str, Any]) -> dict[str, Any]:
+    """A person's traits with the full name, which SDKs call just `name`, under a name by which it can be dropped."""
+    return {"full_name" if key == "name" else key: value for key, value in traits.items()}
 
 
 def _network(text: str) -> str:

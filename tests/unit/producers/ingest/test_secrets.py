@@ -116,6 +116,22 @@ def test_with_consent_secrets_stay_outside_all_the_same() -> None:
         assert secret not in told(shop)
 
 
+def test_a_persons_full_name_is_dropped_as_its_parts_are_and_a_groups_stays() -> None:
+    shop = Shop()
+    ada = {"name": "Lovelace", "firstName": "Lovelace", "plan": "gold"}
+    shop.post("/v1/identify", {**call(traits=ada), "writeKey": "demo"})
+    shop.post("/v1/identify", {**call("m-2", context={"traits": ada}), "writeKey": "demo"})
+    shop.post("/v1/identify", {**call("m" * 999, traits=ada, context={"traits": ada}), "writeKey": "demo"})
+    group = {"groupId": "g", "traits": {"name": "Initech"}, "writeKey": "demo"}
+    shop.post("/v1/group", call("m-3", **group))
+    shop.post("/v1/group", call("m" * 999, **group))
+    assert "Lovelace" not in told(shop)
+    assert json.loads(shop.dead_letters[0].raw)["traits"] == {"plan": "gold"}
+    assert json.loads(shop.dead_letters[1].raw)["traits"] == {"name": "Initech"}
+    customs = [msgspec.json.decode(event.custom) for event in shop.events]
+    assert customs == [{"plan": "gold"}, {"plan": "gold"}, {"name": "Initech", "group_id": "g"}]
+
+
 def test_what_is_dropped_is_for_the_shop_to_say() -> None:
     shop = Shop(drop_fields=("mood",), drop_query_parameters=("ref",))
     event = sent(
