@@ -15,12 +15,30 @@ _CHANGES_ON_RETRY: Final = ("messageId", "sentAt", "receivedAt", "_metadata", "w
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
+_NONE: Final = frozenset(
+    {
+        "",
+        "undefined",
+        "null",
+        "(null)",
+        "(not set)",
+        "nil",
+        "none",
+        "nan",
+        "[object object]",
+        "0",
+        "00000000-0000-0000-0000-000000000000",
+    }
+)
+"""What a program writes that has no id at hand (WordPress calls every guest 0). As an id it would make one visitor of all of them, and of
+all their events one."""
 _CONTROLS: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 """No header of CloudEvents may hold one, nor do people see them: who reads ids from a file leaves a line's end in them."""
 
 
 def id_in(call: Mapping[str, Any], key: str) -> str | None:
-    """The id under `key`, without control characters; null and "" are absent, a whole number is written out. Raises `Unfit`."""
+    """The id under `key`, without control characters; null, "" and what stands for no id are absent, a whole number is written out.
+    Raises `Unfit`."""
     value = call.get(key)
     if value is None or value == "":
         return None
@@ -28,7 +46,13 @@ def id_in(call: Mapping[str, Any], key: str) -> str | None:
         value = str(value)
     if not isinstance(value, str) or len(value) > MAX_ID_CHARACTERS:
         raise Unfit(f"{key} must be a text of at most {MAX_ID_CHARACTERS} characters")
-    return value if value.isprintable() else value.translate(_CONTROLS) or None
+    if not value.isprintable():
+        value = value.translate(_CONTROLS)
+    return None if is_no_id(value) else value
+
+
+def is_no_id(text: str) -> bool:
+    return text.strip().lower() in _NONE
 
 
 def message_id_of(call: Mapping[str, Any], call_type: str | None) -> str:

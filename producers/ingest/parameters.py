@@ -8,6 +8,7 @@ import msgspec
 
 from contracts import event_names as names
 from contracts.events import Item, Properties
+from producers.ingest.identity import is_no_id
 from producers.ingest.rejections import Unfit
 from producers.ingest.scrub import truncated
 from producers.ingest.vocabulary import ga4, segment
@@ -225,6 +226,8 @@ def _checked(typed: dict[str, Any]) -> Properties:
     for field, value in typed.items():
         if field in _TEXTUAL:
             typed[field] = _fitting(field, value)
+    if (order := typed.get("transaction_id")) is not None and is_no_id(order):
+        typed["transaction_id"] = None  # or all orders of a visitor would be one
     try:
         # Not strict: plain numbers in texts are numbers.
         properties = msgspec.convert(typed, Properties, strict=False)

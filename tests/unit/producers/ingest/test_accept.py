@@ -81,6 +81,19 @@ def test_ids_have_no_control_characters() -> None:
     assert rejected(call(anonymousId="\n")).code == "missing_identity"
 
 
+@pytest.mark.parametrize(
+    "nobody",
+    ["undefined", "null", "None", "NaN", "[object Object]", 0, "0", " ", "00000000-0000-0000-0000-000000000000"],
+)
+def test_what_a_program_writes_that_has_no_id_is_none(nobody: object) -> None:
+    event = accepted(call(userId=nobody, messageId=nobody))
+    another = accepted(call(userId=nobody, messageId=nobody, properties={"value": 1}))
+    assert (event.visitor_id, event.user_id) == ("ada", None)
+    assert event.message_id != another.message_id
+    assert accepted(call(anonymousId=nobody, userId="u1")).visitor_id == "user:u1"
+    assert rejected(call(anonymousId=nobody, userId=nobody)).code == "missing_identity"
+
+
 def test_whole_numbers_are_taken_as_ids() -> None:
     event = accepted(call(userId=12345, messageId=7))
     assert (event.user_id, event.message_id) == ("12345", "7")
