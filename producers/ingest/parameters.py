@@ -226,7 +226,7 @@ def _checked(typed: dict[str, Any]) -> Properties:
     for field, value in typed.items():
         if field in _TEXTUAL:
             typed[field] = _fitting(field, value)
-    if (order := typed.get("transaction_id")) is not None and is_no_id(order):
+    if (order := typed.get("transaction_id")) is not None and (order == "0" or is_no_id(order)):
         typed["transaction_id"] = None  # or all orders of a visitor would be one
     try:
         # Not strict: plain numbers in texts are numbers.

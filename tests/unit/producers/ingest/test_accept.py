@@ -83,7 +83,7 @@ def test_ids_have_no_control_characters() -> None:
 
 @pytest.mark.parametrize(
     "nobody",
-    ["undefined", "null", "None", "NaN", "[object Object]", 0, "0", " ", "00000000-0000-0000-0000-000000000000"],
+    ["undefined", "null", "None", "NaN", "[object Object]", " ", "00000000-0000-0000-0000-000000000000"],
 )
 def test_what_a_program_writes_that_has_no_id_is_none(nobody: object) -> None:
     event = accepted(call(userId=nobody, messageId=nobody))
@@ -92,6 +92,11 @@ def test_what_a_program_writes_that_has_no_id_is_none(nobody: object) -> None:
     assert event.message_id != another.message_id
     assert accepted(call(anonymousId=nobody, userId="u1")).visitor_id == "user:u1"
     assert rejected(call(anonymousId=nobody, userId=nobody)).code == "missing_identity"
+
+
+def test_zero_is_no_user_and_may_be_a_message() -> None:
+    event = accepted(call(userId=0, messageId=0))
+    assert (event.user_id, event.message_id) == (None, "0")
 
 
 def test_whole_numbers_are_taken_as_ids() -> None:

@@ -35,7 +35,7 @@ def test_null_and_empty_are_absent(absent: object) -> None:
     assert parameters.properties == Properties(value=3)
 
 
-@pytest.mark.parametrize("order_id", ["undefined", "null", "(not set)", "NaN", 0, " "])
+@pytest.mark.parametrize("order_id", ["undefined", "null", "(not set)", "NaN", "0", 0, " "])
 def test_an_order_id_that_is_none_does_not_make_all_orders_one(order_id: object) -> None:
     assert properties("purchase", value=3, transaction_id=order_id) == Properties(value=3)
     assert properties("purchase", value=3, order_id=order_id) == Properties(value=3)
