@@ -16,7 +16,7 @@ def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> Non
 
 
 @pytest.mark.parametrize("headers", [{}, GPC])
-def test_an_e_mail_address_in_a_pages_address_or_title_is_not_kept(headers: dict[str, str]) -> None:
+def test_an_e_mail_address_in_a_pages_address_a_title_or_a_search_is_not_kept(headers: dict[str, str]) -> None:
     page = {
         "url": "https://shop.example/bye/ada@mail.example",
         "path": "/bye/ada@mail.example",
@@ -24,7 +24,7 @@ def test_an_e_mail_address_in_a_pages_address_or_title_is_not_kept(headers: dict
         "referrer": "https://shop.example/account/ada%40mail.example",
     }
     shop = Shop()
-    sent(call(context={"page": page}), shop, **headers)
+    sent(call(context={"page": page}, properties={"search_term": "ada@mail.example"}), shop, **headers)
     sent(call("m-2", context={"page": {**page, "title": "Good bye, ada@mail.example"}}), shop, **headers)
     shop.post("/v1/batch", batch(call(event=None, context={"page": {**page, "title": "Bye, ada@mail.example"}})))
     assert "mail.example" not in told(shop)
