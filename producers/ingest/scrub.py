@@ -16,9 +16,7 @@ _V6: Final = r"(?<![\w.:/])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.
 _ADDRESS: Final = re.compile(f"{_V4}|{_V6}")
 _E_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # In the midst of other text; `lamp@2x.png` is a picture. Possessive, so that a long text costs no more than its length.
-_E_MAIL_WITHIN: Final = re.compile(
-    r"(?<![\w.+-])[\w.+-]++(?:@|%40)(?!\dx\.)(?:[a-z0-9-]++\.)+[a-z]{2,}", re.ASCII | re.IGNORECASE
-)
+_E_MAIL_WITHIN: Final = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)(?!\dx\.)(?:[\w-]++\.)+[^\W\d_]{2,}")
 _REDACTED: Final = "(redacted)"
 _USER_AGENT: Final = "Mozilla/"
 _LONGEST_CACHED: Final = 512
