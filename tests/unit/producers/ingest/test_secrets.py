@@ -8,6 +8,7 @@ import pytest
 
 from tests.ingest_shop import Shop, batch, call
 from tests.unit.producers.ingest.test_privacy import ADA, BROWSER, GPC, sent, told
+from tests.unit.producers.ingest.test_snowplow import TP2, action, describe
 
 
 def test_a_title_that_tells_the_visitors_address_tells_its_network_only() -> None:
@@ -114,6 +115,17 @@ def test_with_consent_secrets_stay_outside_all_the_same() -> None:
     assert (event.context.page_url, event.context.page_path) == ("https://shop.example/reset", "/reset")
     for secret in ("t0", "203.0.113.77", "Mozilla"):
         assert secret not in told(shop)
+
+
+def test_what_googles_and_snowplows_words_tell_of_a_person_is_dropped() -> None:
+    user_data = {"sha256_email_address": "lovelace", "address": [{"city": "lovelace"}]}
+    shop = Shop()
+    event = sent(call(event="purchase", properties={"value": 1, "user_data": user_data, "tax": 2}), shop)
+    step = describe("checkout_step", {"step": 1, "shipping_full_address": "lovelace", "delivery_method": "post"})
+    shop.post(TP2, {"schema": "x", "data": [action("checkout_step", step)]})
+    assert msgspec.json.decode(event.custom) == {"tax": 2}
+    assert [each.event_name for each in shop.events] == ["purchase", "add_shipping_info"]
+    assert "lovelace" not in told(shop)
 
 
 def test_a_persons_full_name_is_dropped_as_its_parts_are_and_a_groups_stays() -> None:
