@@ -170,11 +170,22 @@ def test_many_shallow_items_are_not_deep() -> None:
     assert len(accepted(call("purchase", properties={"items": [{"item_id": "a"}] * 200})).properties.items) == 200
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'{"a":1e999}', b'"\xff"', b'{"a":NaN}'])
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"a":1e999}', b'"\xff"', b'{"a":NaNo}', b'{"a":"NaN'])
 def test_what_is_not_json_is_unparsable(raw: bytes) -> None:
     verdict = event_of_bytes(raw, write_key=DEMO, received_at=NOON, max_bytes=100)
     assert isinstance(verdict, Rejection)
     assert verdict.code == "unparsable"
+
+
+def test_a_number_that_is_none_is_null_as_javascript_writes_it() -> None:
+    raw = (
+        b'{"type":"track","event":"purchase","anonymousId":"ada","properties":{"value":NaN,"items":[{"price":-Infinity},'
+        b'{"price":2}],"rate":Infinity,"note":"NaN \\"-Infinity","\\\\":NaN}}'
+    )
+    told = event_of_bytes(raw, write_key=DEMO, received_at=NOON, max_bytes=1_000)
+    assert isinstance(told, Event)
+    assert (told.properties.value, [item.price for item in told.properties.items]) == (None, [None, 2])
+    assert custom_of(told) == {"rate": None, "note": 'NaN "-Infinity', "\\": None}
 
 
 def test_an_event_over_the_limit_is_too_large() -> None:
