@@ -24,6 +24,9 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}|u0000)|.)",
     re.DOTALL,
 )
+_STEPS: Final = (b'"', b"\\", b"NaN", b"Infinity")
+_MAX_STEPS: Final = 300_000
+"""Of a large batch; what has more of them was made to be slow."""
 # Texts are stepped over whole, also one without an end.
 _TEXT_OR_NO_NUMBER: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|-?(?:NaN|Infinity)\b', re.DOTALL)
 
@@ -31,7 +34,7 @@ _TEXT_OR_NO_NUMBER: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|-?(?:NaN|Infinit
 def repaired_text(text: bytes) -> bytes:
     """JSON text with every NUL, every lone surrogate and every number that is none replaced."""
     text = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], text)
-    if not _may_hold_no_numbers(text):
+    if not _may_hold_no_numbers(text) or sum(map(text.count, _STEPS)) > _MAX_STEPS:
         return text
     return _TEXT_OR_NO_NUMBER.sub(lambda found: found[0] if found[0].startswith(b'"') else b"null", text)
 
