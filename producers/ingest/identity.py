@@ -40,6 +40,8 @@ def id_in(call: Mapping[str, Any], key: str) -> str | None:
     value = call.get(key)
     if value is None or value == "":
         return None
+    if isinstance(value, float) and value.is_integer():  # of a column with gaps, pandas makes floats
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or len(value) > MAX_ID_CHARACTERS:

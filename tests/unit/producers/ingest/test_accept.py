@@ -100,7 +100,7 @@ def test_zero_is_no_user_and_may_be_a_message() -> None:
 
 
 def test_whole_numbers_are_taken_as_ids() -> None:
-    event = accepted(call(userId=12345, messageId=7))
+    event = accepted(call(userId=12345.0, messageId=7))
     assert (event.user_id, event.message_id) == ("12345", "7")
 
 
