@@ -34,7 +34,7 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The parameters of an event that some step of ours reads; all others travel in `Event.custom`.
 
     Money (`value`, `Item.price`) is in units of `currency`. `value` of an `add_to_cart` is the whole line (price times quantity),
-    of a `purchase` the whole order.
+    of a `purchase` the whole order without tax and shipping.
     """
 
     currency: str | None = None
@@ -77,6 +77,16 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     campaign_source: str | None = None
     campaign_medium: str | None = None
     campaign_name: str | None = None
+    campaign_term: str | None = None
+    """The keyword that was paid for."""
+    campaign_content: str | None = None
+    """Which of several advertisements or links."""
+    screen_width: int | None = None
+    """Pixels, as the SDK counts them."""
+    screen_height: int | None = None
+    sdk_session_id: str | None = None
+    """The session by the SDK's own count, to join with what else it feeds. Events of one may be in several of our sessions, and the
+    other way round."""
     library_name: str | None = None
     library_version: str | None = None
 

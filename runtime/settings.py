@@ -158,6 +158,8 @@ class IngestSettings(Settings):
             *("email", "email_address", "phone", "phone_number", "first_name", "last_name", "full_name", "birthday"),
             *("date_of_birth", "address", "street", "password", "passwd", "secret", "token", "access_token"),
             *("refresh_token", "card_number", "credit_card", "cvv", "cvc", "iban", "ssn"),
+            *("customer_email", "user_email", "customer_phone", "user_phone", "telephone", "mobile_phone"),
+            *("shipping_full_address", "billing_full_address", "user_data"),
         ),
         "Parameters and traits that ingest drops, at any depth; case and separators do not matter. A lone `-` drops none.",
     )

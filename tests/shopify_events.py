@@ -55,7 +55,7 @@ def event(name: str, data: Any = None, **fields: Any) -> dict[str, Any]:
                 "cookieEnabled": True,
                 "userAgent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Mobile Safari/604.1",
             },
-            "window": {"innerWidth": 390, "scrollY": 0},
+            "window": {"innerWidth": 390, "scrollY": 0, "screen": {"width": 390, "height": 844}},
         },
         **fields,
     }

@@ -17,6 +17,7 @@ from producers.ingest.identity import id_in, message_id_of, visitor_id_of
 from producers.ingest.parameters import Parameters, parameters_of
 from producers.ingest.privacy import BY_DEFAULT, Privacy
 from producers.ingest.rejections import Rejection, Unfit
+from producers.ingest.scrub import of_a_person
 from producers.ingest.soundness import read_json, sound
 from producers.ingest.vocabulary import canonical_name, segment
 from producers.ingest.write_keys import WriteKey
@@ -160,7 +161,8 @@ def _named(call: Mapping[str, Any], call_type: CallType) -> _Named:
         case "page" | "screen":
             return _Named(names.PAGE_VIEW, parameters_of(names.PAGE_VIEW, properties, is_page_call=True))
         case "identify":
-            return _Named(names.IDENTIFY, _untyped(properties, _traits_in_context(call), _object(call, "traits")))
+            traits = of_a_person(_traits_in_context(call)), of_a_person(_object(call, "traits"))
+            return _Named(names.IDENTIFY, _untyped(properties, *traits))
         case "group":
             return _Named("group", _untyped(_object(call, "traits"), {"group_id": id_in(call, "groupId")}))
         case "alias":

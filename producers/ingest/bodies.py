@@ -11,7 +11,7 @@ from producers.ingest.accept import CallType, Envelope
 from producers.ingest.answers import Refusal
 from producers.ingest.in_flight import Hold
 from producers.ingest.rejections import Rejection
-from producers.ingest.soundness import may_hold_surrogates, read_json, repaired_text
+from producers.ingest.soundness import is_repairable, read_json, repaired_text
 
 _GZIP: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -147,9 +147,9 @@ def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
     try:
         return decoder.decode(text)
     except msgspec.DecodeError:
-        if not may_hold_surrogates(text):
+        if not is_repairable(text):
             raise
-        # One cut emoji must not cost the whole request.
+        # One cut emoji, or one NaN, must not cost the whole request.
         return decoder.decode(repaired_text(text))
 
 

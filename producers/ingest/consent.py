@@ -14,8 +14,8 @@ _HEADERS: Final[tuple[tuple[bytes, PrivacySignal], ...]] = (
 _NAMES: Final = frozenset(name for name, _ in _HEADERS)
 _REFUSES: Final = (b"1", b"*")
 LONGEST_NAME: Final = 64
-_YES: Final = frozenset({"granted", "grant", "allow", "allowed", "accepted", "true", "yes"})
-_NO: Final = frozenset({"denied", "deny", "refused", "rejected", "withdrawn", "false", "no"})
+_YES: Final = frozenset({"granted", "grant", "allow", "allowed", "accepted", "true", "yes", "on", "1"})
+_NO: Final = frozenset({"denied", "deny", "refused", "rejected", "withdrawn", "false", "no", "none", "off", "0"})
 
 
 def plain(name: str) -> str:
@@ -59,11 +59,14 @@ def _of_consent(consent: object, purposes: frozenset[str]) -> Iterator[bool]:
 
 
 def _of_management(management: object, purposes: frozenset[str]) -> Iterator[bool]:
-    """RudderStack's `{"allowedConsentIds": [...], "deniedConsentIds": [...]}`."""
+    """RudderStack's `{"allowedConsentIds": [...], "deniedConsentIds": [...]}`, or one word for everything."""
     if not isinstance(management, dict):
+        yield from _answer(management)
         return
     for key, answer in (("deniedConsentIds", False), ("allowedConsentIds", True)):
         ids = management.get(key)
+        if isinstance(ids, str):
+            ids = ids.split(",")
         if isinstance(ids, (list, dict)) and any(name in purposes for name in _names(ids)):
             yield answer
 
@@ -73,7 +76,7 @@ def _names(ids: Iterable[object]) -> Iterator[str]:
 
 
 def _answer(value: object) -> Iterator[bool]:
-    if isinstance(value, bool):
-        yield value
+    if isinstance(value, (bool, int, float)) and value in (0, 1):
+        yield bool(value)
     elif isinstance(value, str) and value.strip().lower() in _YES | _NO:
         yield value.strip().lower() in _YES

@@ -23,6 +23,8 @@ _DEVICE_TYPES: Final[Mapping[str, DeviceType]] = {
     "tablet": "tablet",
 }
 _NOTHING: Final[Mapping[str, Any]] = {}
+_UTM: Final = ("source", "medium", "campaign", "term", "content")
+_MAX_PIXELS: Final = 100_000
 
 
 class _FromUrl(NamedTuple):
@@ -30,6 +32,8 @@ class _FromUrl(NamedTuple):
     source: str | None = None
     medium: str | None = None
     name: str | None = None
+    term: str | None = None
+    content: str | None = None
 
 
 def context_of(
@@ -45,20 +49,21 @@ def context_of(
     def text(value: object) -> str | None:
         return clean_text(value[:MAX_TEXT_CHARACTERS]) or None if isinstance(value, str) and value else None
 
-    def campaign_text(value: object) -> str | None:
-        # An SDK reads it from the page's address, which loses such values too.
+    def no_e_mail(value: object) -> str | None:
+        # A page's title may be one; a campaign is read from the page's address, which loses such values too.
         return None if isinstance(value, str) and is_e_mail(value) else text(value)
 
     given = _object(context, "page")
     url = _clean_text(page.get("page_url") or given.get("url"), clean)
     said = _from_url(url) if url is not None else _FromUrl()
-    campaign = _object(context, "campaign") or {"source": said.source, "medium": said.medium, "name": said.name}
+    campaign = _object(context, "campaign") or said._asdict()
+    screen = _object(context, "screen")
     library = _object(context, "library")
     device = device_in(context, user_agent)
     return Context(
         page_url=url,
         page_path=_clean_text(page.get("page_path") or given.get("path") or said.path, clean, MAX_TEXT_CHARACTERS),
-        page_title=text(page.get("page_title") or given.get("title")),
+        page_title=no_e_mail(page.get("page_title") or given.get("title")),
         page_referrer=_clean_text(page.get("page_referrer") or given.get("referrer"), clean),
         device_type=device.type,
         browser=text(device.browser),
@@ -66,9 +71,14 @@ def context_of(
         locale=text(context.get("locale")),
         timezone=text(context.get("timezone")),
         country=text(_object(context, "location").get("country")),
-        campaign_source=campaign_text(campaign.get("source")),
-        campaign_medium=campaign_text(campaign.get("medium")),
-        campaign_name=campaign_text(campaign.get("name")),
+        campaign_source=no_e_mail(campaign.get("source")),
+        campaign_medium=no_e_mail(campaign.get("medium")),
+        campaign_name=no_e_mail(campaign.get("name")),
+        campaign_term=no_e_mail(campaign.get("term")),
+        campaign_content=no_e_mail(campaign.get("content")),
+        screen_width=_pixels(screen.get("width")),
+        screen_height=_pixels(screen.get("height")),
+        sdk_session_id=text(_written_out(context.get("sessionId"))),
         library_name=text(library.get("name")),
         library_version=text(library.get("version")),
     )
@@ -121,6 +131,18 @@ def _clean_text(value: object, clean: Callable[[str], str], limit: int = MAX_URL
     return clean(text) if text else None
 
 
+def _pixels(value: object) -> int | None:
+    """A length of a screen; browsers that zoom may have fractions of a pixel."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= _MAX_PIXELS:
+        return None
+    return round(value)
+
+
+def _written_out(value: object) -> object:
+    """RudderStack's session is a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 @lru_cache(maxsize=4096)
 def _from_url(url: str) -> _FromUrl:
     try:
@@ -129,8 +151,7 @@ def _from_url(url: str) -> _FromUrl:
         query = parse_qs(parts.query.replace("%00", ""), max_num_fields=100) if "utm_" in parts.query else {}
     except ValueError:  # an impossible address, or a query made to be slow
         return _FromUrl()
-    source, medium, name = (query.get(key, [None])[0] for key in ("utm_source", "utm_medium", "utm_campaign"))
-    return _FromUrl(parts.path or None, source, medium, name)
+    return _FromUrl(parts.path or None, *(query.get(f"utm_{key}", [None])[0] for key in _UTM))
 
 
 def device_in(context: Mapping[str, Any], user_agent: str | None) -> Device:

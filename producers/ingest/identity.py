@@ -9,20 +9,51 @@ from contracts.ids import derived_id
 from producers.ingest.rejections import Unfit
 
 MAX_ID_CHARACTERS: Final = 128
+USER: Final = "user:"
+"""Begins a visitor id that is made of the user's."""
 _CHANGES_ON_RETRY: Final = ("messageId", "sentAt", "receivedAt", "_metadata", "writeKey")
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
+_NONE: Final = frozenset(
+    {
+        "",
+        "undefined",
+        "null",
+        "(null)",
+        "(not set)",
+        "nil",
+        "none",
+        "nan",
+        "[object object]",
+        "00000000-0000-0000-0000-000000000000",
+    }
+)
+"""What a program writes that has no id at hand. As an id it would make one visitor of all who send it, and of all their events one."""
+_CONTROLS: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
+"""No header of CloudEvents may hold one, nor do people see them: who reads ids from a file leaves a line's end in them."""
+
+
 def id_in(call: Mapping[str, Any], key: str) -> str | None:
-    """The id under `key`; null and "" are absent, a whole number is written out. Raises `Unfit`."""
+    """The id under `key`, without control characters; null, "" and what stands for no id are absent, a whole number is written out.
+    Raises `Unfit`."""
     value = call.get(key)
     if value is None or value == "":
         return None
+    if isinstance(value, float) and value.is_integer():  # of a column with gaps, pandas makes floats
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or len(value) > MAX_ID_CHARACTERS:
         raise Unfit(f"{key} must be a text of at most {MAX_ID_CHARACTERS} characters")
-    return value
+    if not value.isprintable():
+        value = value.translate(_CONTROLS)
+    # WordPress calls every guest 0. Messages may well be counted from there.
+    return None if is_no_id(value) or (value == "0" and key == "userId") else value
+
+
+def is_no_id(text: str) -> bool:
+    return text.strip().lower() in _NONE
 
 
 def message_id_of(call: Mapping[str, Any], call_type: str | None) -> str:
@@ -44,5 +75,5 @@ def visitor_id_of(call: Mapping[str, Any], otherwise: str | None = None) -> str:
         if otherwise is not None:
             return otherwise
         raise Unfit("anonymousId or userId is required", "missing_identity")
-    visitor_id = f"user:{user_id}"
-    return visitor_id if len(visitor_id) <= MAX_ID_CHARACTERS else f"user:{derived_id(user_id)}"
+    visitor_id = USER + user_id
+    return visitor_id if len(visitor_id) <= MAX_ID_CHARACTERS else USER + derived_id(user_id)

@@ -14,6 +14,7 @@ MAX_TEXT_CHARACTERS: Final = 512
 _READ: Final = frozenset(
     {
         *("page", "campaign", "library", "device", "browser", "os", "bot", "locale", "timezone", "location"),
+        *("screen", "sessionId"),
         *("consent", "consentManagement"),
     }
 )

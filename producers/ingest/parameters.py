@@ -8,8 +8,9 @@ import msgspec
 
 from contracts import event_names as names
 from contracts.events import Item, Properties
+from producers.ingest.identity import is_no_id
 from producers.ingest.rejections import Unfit
-from producers.ingest.scrub import truncated
+from producers.ingest.scrub import redacted, truncated
 from producers.ingest.vocabulary import ga4, segment
 
 MAX_NUMBER: Final = 1e18
@@ -41,6 +42,12 @@ _TEXTS: Final = frozenset({"search_term", "item_name", "item_brand", "item_categ
 _TEXTUAL: Final = _IDS | _TEXTS
 _PROPERTIES: Final = frozenset(Properties.__struct_fields__)
 _ITEM_FIELDS: Final = frozenset(Item.__struct_fields__)
+_ESSENTIAL: Final = frozenset({"value", "currency", "transaction_id", "items", "incentive_id"})
+"""What money, purchases and lifts are counted by. Of an event that we know, a misfit in one of them is a reason to refuse it; any
+other parameter is set aside."""
+_ESSENTIAL_OF_ITEM: Final = frozenset({"item_id", "price", "quantity"})
+_OPTIONAL_NUMBERS: Final[Mapping[str, tuple[type, ...]]] = {"discount": (int, float), "index": (int,)}
+"""The other numbers of an item, with the types that need no closer look."""
 _ONE_PRODUCT_KEYS: Final = frozenset(
     {"item_id", "item_name", "price", *segment.ITEM_PARAMETERS} - {"category", "position"}
 )
@@ -89,24 +96,30 @@ def parameters_of(event_name: str, given: Mapping[str, Any], *, is_page_call: bo
         _gather_product(custom, typed)
     elif "items" in typed:
         _read_items(custom, typed)
-    properties = _checked(typed)
+    try:
+        properties = _checked(typed)
+    except Unfit:
+        _set_aside_misfits(given, typed, custom, but=_ESSENTIAL)
+        properties = _checked(typed)
     if event_name in _PRICED and properties.value is None:
         properties = _priced(properties)
     return Parameters(properties, page, custom)
 
 
-def _set_aside_misfits(given: Mapping[str, Any], typed: dict[str, Any], custom: dict[str, Any]) -> None:
-    """Leave what does not fit with the custom parameters. A shop's own event, or a page, may mean something else by `value` or `items`,
-    and nothing is computed from it: no reason to refuse the event."""
-    for field in list(typed):
+def _set_aside_misfits(
+    given: Mapping[str, Any], typed: dict[str, Any], custom: dict[str, Any], but: frozenset[str] = frozenset()
+) -> None:
+    """Leave what does not fit with the custom parameters, but for some fields. A shop's own event, or a page, may mean something else by
+    `value` or `items`, and nothing is computed from it: no reason to refuse the event."""
+    for field in typed.keys() - but:
         one = {field: typed[field]}
         try:
             if field == "items":
                 _read_items({}, one)
             _checked(one)
         except Unfit:
-            del typed[field]
-            custom[field] = given[field]
+            misfit = typed.pop(field)
+            custom[field] = given.get(field, misfit)
 
 
 def _is_absent(value: object) -> bool:
@@ -156,15 +169,29 @@ def _item_fields(product: Mapping[str, Any], position: int) -> tuple[dict[str, A
         if key not in _ITEM_FIELDS:
             rest[key] = value
         elif value is not None and value != "":
-            item[key] = _as_text(key, value, position)
+            try:
+                item[key] = _fitting(key, value, position)
+            except Unfit as unfit:
+                _set_aside(rest, key, value, unfit)
     if rest and not rest.keys().isdisjoint(segment.ITEM_PARAMETERS):
         for theirs, ours in segment.ITEM_PARAMETERS.items():
             # A place on the page is none in the list.
             if theirs in rest and ours not in item and (theirs != "position" or _is_whole(rest[theirs])):
                 value = rest.pop(theirs)
-                if not _is_absent(value):
-                    item[ours] = _as_text(ours, value, position)
+                if _is_absent(value):
+                    continue
+                try:
+                    item[ours] = _fitting(ours, value, position)
+                except Unfit as unfit:
+                    _set_aside(rest, ours, value, unfit)
     return item, rest
+
+
+def _set_aside(rest: dict[str, Any], field: str, value: Any, unfit: Unfit) -> None:
+    """Keep a value that does not fit into an item beside it, when nothing is counted by it; else raise."""
+    if field in _ESSENTIAL_OF_ITEM:
+        raise unfit
+    rest[field] = value
 
 
 def _is_whole(value: object) -> bool:
@@ -173,12 +200,16 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _as_text(field: str, value: Any, position: int | None = None) -> Any:
-    """The value of a text field: numbers are written out, ids bounded, free text cut; other fields pass."""
+def _fitting(field: str, value: Any, position: int | None = None) -> Any:
+    """The value of a text field: numbers are written out, ids bounded, free text cut; other fields pass, for `_checked` to check, but for
+    those whose misfits an item sets aside. Raises `Unfit`."""
     if field not in _TEXTUAL:
+        plain = _OPTIONAL_NUMBERS.get(field)
+        if plain is not None and not (type(value) in plain and abs(value) <= 1_000_000_000):
+            _checked({"items": [{field: value}]})
         return value
     if type(value) is str and len(value) <= MAX_ID_CHARACTERS and field != "currency":  # nearly always
-        return truncated(value) if field in _TEXTS else value
+        return truncated(redacted(value)) if field in _TEXTS else value
     is_id = field in _IDS
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -186,7 +217,7 @@ def _as_text(field: str, value: Any, position: int | None = None) -> Any:
         raise Unfit(f"{_where(position)}.{field} must be a text")
     if is_id and len(value) > MAX_ID_CHARACTERS:
         raise Unfit(f"{_where(position)}.{field} must be at most {MAX_ID_CHARACTERS} characters")
-    return value.strip().upper() if field == "currency" else truncated(value[:MAX_TEXT_CHARACTERS])
+    return value.strip().upper() if field == "currency" else truncated(redacted(value[:MAX_TEXT_CHARACTERS]))
 
 
 def _checked(typed: dict[str, Any]) -> Properties:
@@ -194,7 +225,9 @@ def _checked(typed: dict[str, Any]) -> Properties:
         return Properties()
     for field, value in typed.items():
         if field in _TEXTUAL:
-            typed[field] = _as_text(field, value)
+            typed[field] = _fitting(field, value)
+    if (order := typed.get("transaction_id")) is not None and (order == "0" or is_no_id(order)):
+        typed["transaction_id"] = None  # or all orders of a visitor would be one
     try:
         # Not strict: plain numbers in texts are numbers.
         properties = msgspec.convert(typed, Properties, strict=False)

@@ -1,6 +1,7 @@
 """Privacy at the edge: what of a call goes on, by what its visitor allows. `docs/decisions/0008-privacy-at-the-edge.md` says why."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,13 +15,18 @@ from producers.ingest.bots import bot_score_in
 from producers.ingest.consent import consent_in, plain
 from producers.ingest.context import ContextReader, device_in, merged, user_agent_of
 from producers.ingest.daily_ids import DailyIds
+from producers.ingest.identity import USER
 from producers.ingest.rejections import Unfit
-from producers.ingest.scrub import Scrubber
+from producers.ingest.scrub import Scrubber, of_a_person, truncated
 from producers.ingest.soundness import read_json
 from runtime.settings import IngestSettings
 
 NO_BYTES: Final = "its bytes are not kept, because the visitor refuses to be known"
 _NOTHING: Final = msgspec.Raw(b"{}")
+_IDS: Final = frozenset(
+    {"messageId", "anonymousId", "userId", "previousId", "groupId", "eid", "duid", "uid", "id", "clientId"}
+)
+"""Where calls, Snowplow's and Shopify's events have ids."""
 
 
 class Privacy:
@@ -47,7 +53,7 @@ class Privacy:
     def kept(self, event: Event) -> Event:
         """The event as it goes on: without consent it still counts, and belongs to nobody who could be known tomorrow."""
         if event.consent != "refused":
-            return event
+            return self._without_address(event)
         told, seen, day = event.properties, event.context, event.received_at
         order = told.transaction_id and self._ids.of(day, "order", event.write_key, told.transaction_id)
         return replace(
@@ -80,6 +86,19 @@ class Privacy:
             ),
         )
 
+    def _without_address(self, event: Event) -> Event:
+        """A server that knows no better sends the visitor's IP address as the id: it is known until midnight."""
+        user_id = event.user_id
+        if user_id is not None and _tells_address(user_id):
+            event = replace(event, user_id=None)
+        visitor_id = self.visitor_id(event.write_key, event.visitor_id, event.received_at)
+        return event if visitor_id == event.visitor_id else replace(event, visitor_id=visitor_id)
+
+    def visitor_id(self, write_key: str, visitor_id: str, received_at: datetime) -> str:
+        """The id as it goes on, of one who does not refuse: the day's, where it tells an IP address."""
+        is_known = not _tells_address(visitor_id.removeprefix(USER))
+        return visitor_id if is_known else self._ids.of(received_at, write_key, visitor_id)
+
     def message_id(self, write_key: str, message_id: str) -> str:
         """Some SDKs cut message and anonymous ids from the same random numbers. The hash is the same for every retry."""
         return derived_id("refused", write_key, message_id)
@@ -102,6 +121,12 @@ class Privacy:
         if call is None:
             return self._scrubber.text(raw)
         clean = self.cleaned(call)
+        # Of a group, a name is not a person's.
+        if isinstance(clean, dict) and isinstance(clean.get("traits"), dict) and not call.get("groupId"):
+            clean["traits"] = self.cleaned(of_a_person(clean["traits"]))
+        for key in _IDS & clean.keys() if isinstance(clean, dict) else ():
+            if isinstance(clean[key], str):  # or what heals would be another's
+                clean[key] = truncated(call[key])
         if context:
             clean["context"] = self.kept_context(context)
         return raw if clean == call else ENCODER.encode(clean)
@@ -109,6 +134,8 @@ class Privacy:
     def kept_context(self, context: Mapping[str, Any], user_agent: str | None = None) -> dict[str, Any]:
         """An SDK's context as a dead letter may keep it: with the device instead of the user agent, which tells it."""
         clean: dict[str, Any] = self.cleaned(dict(context))
+        if isinstance(clean.get("traits"), dict):
+            clean["traits"] = self.cleaned(of_a_person(clean["traits"]))
         # So that the event it may still become has its device all the same.
         device = device_in(context, user_agent)
         for key, name, value in (
@@ -150,6 +177,10 @@ def _consent_said(raw: bytes) -> object:
         return {"consent": read_json(said.consent), "consentManagement": read_json(said.consentManagement)}
     except (ValueError, RecursionError):
         return None
+
+
+def _tells_address(id: str) -> bool:
+    return ("." in id or ":" in id) and truncated(id) != id
 
 
 def _without_query(url: str) -> str:

@@ -52,6 +52,8 @@ def dead_letter_of(
         message = f"{rejection.message}; {NO_BYTES}"
         stands_for.append("refused")
         message_id, visitor_id = message_id and privacy.message_id(write_key.name, message_id), None
+    elif visitor_id is not None:
+        visitor_id = privacy.visitor_id(write_key.name, visitor_id, received_at)
     return DeadLetter(
         dead_letter_id=derived_id(*stands_for),
         stage="ingest",

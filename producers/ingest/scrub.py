@@ -1,7 +1,7 @@
 """What no later step may see, whoever sends it: dropped fields, secrets in addresses of pages, whole IP addresses, user agents."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any, Final
@@ -15,6 +15,9 @@ _V4: Final = r"(?<![\w./])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)"
 _V6: Final = r"(?<![\w.:/])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)"
 _ADDRESS: Final = re.compile(f"{_V4}|{_V6}")
 _E_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# In the midst of other text; `lamp@2x.png` is a picture. Possessive, so that a long text costs no more than its length.
+_E_MAIL_WITHIN: Final = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)(?!\dx\.)(?:[\w-]++\.)+[^\W\d_]{2,}")
+_REDACTED: Final = "(redacted)"
 _USER_AGENT: Final = "Mozilla/"
 _LONGEST_CACHED: Final = 512
 
@@ -27,6 +30,16 @@ def truncated(text: str) -> str:
 def is_e_mail(text: str) -> bool:
     """Whether the text is an e-mail address and nothing else."""
     return "@" in text and _E_MAIL.fullmatch(text) is not None
+
+
+def redacted(text: str) -> str:
+    """The text without e-mail addresses, also those that are written as a part of a web address."""
+    return _E_MAIL_WITHIN.sub(_REDACTED, text) if "@" in text or "%40" in text else text
+
+
+def of_a_person(traits: Mapping[str, Any]) -> dict[str, Any]:
+    """A person's traits with the full name, which SDKs call just `name`, under a name by which it can be dropped."""
+    return {"full_name" if key == "name" else key: value for key, value in traits.items()}
 
 
 def _network(text: str) -> str:
@@ -44,7 +57,7 @@ class Scrubber:
     def __init__(self, fields: Iterable[str], parameters: Iterable[str]) -> None:
         self._fields = frozenset(filter(None, map(plain, fields))) | USER_AGENTS
         self._parameters = frozenset(map(plain, parameters))
-        self.url = lru_cache(maxsize=4096)(lambda url: truncated(self._url(url)))
+        self.url = lru_cache(maxsize=4096)(lambda url: truncated(redacted(self._url(url))))
         self._short_text = lru_cache(maxsize=4096)(self._any_text)
         self._is_dropped = lru_cache(maxsize=4096)(lambda name: plain(name) in self._fields)
         names = "|".join(sorted({"ua", *map(_spelled, self._fields)}))
@@ -67,7 +80,7 @@ class Scrubber:
     def text(self, raw: bytes) -> bytes:
         """The same for bytes that are no JSON, as well as it can be done."""
         text = self._in_text.sub(r'\1""', raw.decode("utf-8", "surrogateescape"))
-        return truncated(text).encode("utf-8", "surrogateescape")
+        return truncated(redacted(text)).encode("utf-8", "surrogateescape")
 
     def cleaned_text(self, text: str) -> str:
         """The same for a text alone."""
@@ -78,7 +91,11 @@ class Scrubber:
     def _any_text(self, text: str) -> str:
         if text.startswith(_USER_AGENT):
             return ""
-        return truncated(self._url(text) if "://" in text or text.startswith(("/", "?")) else text)
+        if "://" in text or text.startswith(("/", "?")):
+            text = redacted(self._url(text))
+        elif not is_e_mail(text):  # one that is the whole text is what its field is for, and that is dropped by name
+            text = redacted(text)
+        return truncated(text)
 
     def _url(self, url: str) -> str:
         """The address of a page without the parameters to drop, values that are an e-mail address, and user and password."""

@@ -2,7 +2,8 @@ r"""Text and nesting that every later step can store, whatever an attacker or a 
 
 A NUL character (which Postgres cannot store) and a lone surrogate (which UTF-8 cannot carry) become U+FFFD, the replacement
 character: a page title cut in the middle of an emoji is everyday input and no reason to lose an event.
-In JSON text both can only be written as escapes, `\u0000` and `\ud83d`, so the text is repaired before it is read.
+In JSON text both can only be written as escapes, `\u0000` and `\ud83d`, so the text is repaired before it is read. So are NaN and
+Infinity, which Python writes into JSON and which are none: they are null, as in what JavaScript writes.
 """
 
 import json
@@ -23,15 +24,32 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}|u0000)|.)",
     re.DOTALL,
 )
+_STEPS: Final = (b'"', b"\\", b"NaN", b"Infinity")
+_MAX_STEPS: Final = 700_000
+"""More than 4 MB of nothing but escapes need; what has more was made to be slow."""
+# Texts are stepped over whole, also one without an end.
+_TEXT_OR_NO_NUMBER: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|-?(?:NaN|Infinity)\b', re.DOTALL)
 
 
 def repaired_text(text: bytes) -> bytes:
-    """JSON text with every NUL and every lone surrogate replaced."""
-    return _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], text)
+    """JSON text with every NUL, every lone surrogate and every number that is none replaced."""
+    text = _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], text)
+    if not _may_hold_no_numbers(text):
+        return text
+    return _TEXT_OR_NO_NUMBER.sub(lambda found: found[0] if found[0].startswith(b'"') else b"null", text)
+
+
+def is_repairable(text: bytes) -> bool:
+    """Whether what no JSON reader takes in it may be something that `repaired_text` replaces, in little time."""
+    return (may_hold_surrogates(text) or _may_hold_no_numbers(text)) and sum(map(text.count, _STEPS)) <= _MAX_STEPS
 
 
 def may_hold_surrogates(text: bytes) -> bool:
     return b"\\ud" in text or b"\\uD" in text
+
+
+def _may_hold_no_numbers(text: bytes) -> bool:
+    return b"NaN" in text or b"Infinity" in text
 
 
 def read_json(raw: bytes | msgspec.Raw) -> Any:
@@ -45,7 +63,7 @@ def read_json(raw: bytes | msgspec.Raw) -> Any:
         try:
             value = _DECODE(text)
         except msgspec.DecodeError:
-            if not may_hold_surrogates(text):
+            if not is_repairable(text):
                 raise
             value = _DECODE(repaired_text(text))
     except RecursionError:

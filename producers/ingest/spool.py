@@ -11,7 +11,7 @@ from typing import Final
 
 from producers.ingest import metrics
 from producers.ingest.spool_frames import Frame, framed
-from producers.ingest.spool_segment import Segment, kept_files, set_aside
+from producers.ingest.spool_segment import Segment, kept_files, set_aside, sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,10 @@ class Spool:
 
     def open(self) -> None:
         """Lock the folder and take up what an earlier process left. Raises `SpoolInUse` or `OSError`."""
+        new = [each for each in (self.folder, *self.folder.parents) if not each.exists()]
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in new:  # else a power cut could take the folder, with every segment in it
+            sync_folder(each.parent)
         self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

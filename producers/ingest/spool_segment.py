@@ -37,7 +37,7 @@ class Segment:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         segment = cls(path, number, at_ms, _descriptor=descriptor)
         try:
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError:
             segment.seal()
             path.unlink(missing_ok=True)
@@ -124,7 +124,8 @@ def kept_files(folder: Path) -> int:
     return sum(path.suffix in (DAMAGED, REFUSED) for path in folder.iterdir())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Return once the names in a folder are on the disk. Raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -27,7 +27,9 @@
 
   const VISITOR = 'shopstream.visitor' // the visitor id, a dot, the secret that the id is made from
   const USER = 'shopstream.user'
-  const REFUSED = 'shopstream.refused'
+  const REFUSED = 'shopstream.refused' // holds who said so
+  const PAGE = '1'
+  const GOOGLE = '2'
   const QUEUE = 'shopstream.queue.'
   const SEEN = 'shopstream.seen.'
 
@@ -386,12 +388,12 @@
       forget(VISITOR)
       recognize()
     },
-    consent(isGranted) {
+    consent(isGranted, by = PAGE) {
       hasGranted = isGranted
       if (hasRefused === !isGranted) return
       complete(queue)
       hasRefused = !isGranted
-      if (hasRefused) keep(REFUSED, 1)
+      if (hasRefused) keep(REFUSED, by)
       else forget(REFUSED)
       recognize()
     },
@@ -404,6 +406,13 @@
     const { event, ecommerce } = entry || {}
     const [name, properties] = entry?.[0] === 'event' ? [entry[1], entry[2]] : [ecommerce && event, ecommerce]
     if (name && name !== 'page_view') track(name, properties) // page views we see ourselves
+  })
+
+  // A banner that speaks Google's consent mode. Its default is nobody's choice, and what the page itself told us to refuse, only it allows.
+  const chosen = quiet((entry) => {
+    const word = entry?.[0] === 'consent' && entry[1] === 'update' && entry[2]?.analytics_storage
+    if (word === 'denied') api.consent(false, GOOGLE)
+    if (word === 'granted' && recall(REFUSED) !== PAGE) api.consent(true)
   })
 
   const wrap = (target, name, then) => {
@@ -429,6 +438,8 @@
     window.shopstream = api
     isVisible = document.visibilityState === 'visible'
     lastActive = performance.now()
+    const layer = (window.dataLayer ||= [])
+    attempt(() => layer.forEach(chosen)) // a page may have taken the name for something else
     calls.filter(isConsent).forEach(api.push)
     if (!recognitions) recognize()
     view()
@@ -466,9 +477,11 @@
       recognize()
     })
 
-    const layer = (window.dataLayer ||= [])
     layer.forEach(bridge)
-    wrap(layer, 'push', (entries) => entries.forEach(bridge))
+    wrap(layer, 'push', (entries) => {
+      entries.forEach(chosen)
+      entries.forEach(bridge)
+    })
   })
 
   // A page that the browser prepares ahead of a click is not a page view yet.

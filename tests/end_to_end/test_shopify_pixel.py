@@ -96,7 +96,7 @@ def test_the_documented_pixel_delivers_a_walk_through_the_shop(
         "sh-3": "purchase",
         "sh-4": "view_item_list",
     }
-    assert stored["sh-3"].properties.value == 66
+    assert stored["sh-3"].properties.value == 51
     assert json.loads(bytes(stored["sh-3"].custom))["tax"] == 11
     assert {each.write_key for each in stored.values()} == {"shopify"}
     told = {each["id"]: each["customerPrivacy"]["marketingAllowed"] for each in posted}

@@ -46,8 +46,9 @@ _ORDER: Final = {
     "products": "items",
     "order_id": "transaction_id",
     "orderId": "transaction_id",
-    # GA4's value is without tax and shipping, as Segment's revenue is; total, with both, stands in for a missing one.
+    # GA4's value is without tax and shipping, as Segment's revenue and subtotal are; total, with both, stands in for missing ones.
     "revenue": "value",
+    "subtotal": "value",
     "total": "value",
 }
 

@@ -31,11 +31,12 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Path]]] = {
     "collection": {"item_list_id": "id", "item_list_name": "title"},
     "searchResult": {"search_term": "query"},
     "checkout": {
-        "value": "totalPrice.amount",
+        # Before duties, shipping and taxes, as GA4's value is; the total stands in for a missing one.
+        "value": "subtotalPrice.amount",
+        "total": "totalPrice.amount",
         "currency": "currencyCode",
         "transaction_id": "order.id",
         "checkout_id": "token",
-        "subtotal": "subtotalPrice.amount",
         "tax": "totalTax.amount",
         "shipping": "shippingLine.price.amount",
     },
@@ -79,5 +80,9 @@ PAGE: Final[Mapping[str, Path]] = {
     "title": "document.title",
     "referrer": "document.referrer",
 }
-CONTEXT: Final[Mapping[str, Path]] = {"userAgent": "navigator.userAgent", "locale": "navigator.language"}
+CONTEXT: Final[Mapping[str, Path]] = {
+    "userAgent": "navigator.userAgent",
+    "locale": "navigator.language",
+    "screen": "window.screen",
+}
 """Field of an SDK's context → where in an event's context its value is."""

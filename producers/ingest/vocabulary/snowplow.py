@@ -86,6 +86,6 @@ CONSENT: Final[Mapping[str, bool]] = {
 """`eventType` of a `consent_preferences` → whether everything is allowed."""
 
 PAGE: Final[Mapping[str, str]] = {"url": "url", "page": "title", "refr": "referrer"}
-CONTEXT: Final[Mapping[str, str]] = {"ua": "userAgent", "lang": "locale", "tz": "timezone"}
+CONTEXT: Final[Mapping[str, str]] = {"ua": "userAgent", "lang": "locale", "tz": "timezone", "sid": "sessionId"}
 """Field of the protocol → field of an SDK's context. Addresses (`ip`) and the collector's cookie (`nuid`) are not read at all,
 which is also what a tracker asks for with `SP-Anonymous`."""

@@ -204,3 +204,15 @@ def test_a_page_that_misuses_the_snippet_gets_a_warning_and_no_error(
     assert len(complaints) == 4
     assert all(complaint.startswith("warning: shopstream:") for complaint in complaints)
     complaints.clear()
+
+
+def test_a_data_layer_that_is_none_costs_the_bridge_only(
+    server: RecordingServer, page: Page, complaints: list[str]
+) -> None:
+    server.head = "<script>window.dataLayer = {}</script>"
+    page.goto(server.shop)
+    server.wait_for_event("page")
+    page.evaluate("history.pushState({}, '', '/next')")
+    server.wait_for_distinct("page", 2)
+    assert [complaint[:20] for complaint in complaints] == ["warning: shopstream:"]
+    complaints.clear()

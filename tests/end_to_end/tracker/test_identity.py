@@ -182,6 +182,38 @@ def test_consent_refused_before_load_keeps_an_id_from_ever_being_stored(server: 
     assert stored(page) == {"shopstream.refused": "1"}
 
 
+GTAG = "function gtag() { dataLayer.push(arguments) }"
+
+
+def test_a_choice_in_googles_consent_mode_is_the_visitors_choice(server: RecordingServer, page: Page) -> None:
+    refused = "gtag('consent', 'default', { analytics_storage: 'granted' }); gtag('consent', 'update', { analytics_storage: 'denied' })"
+    server.head = f"<script>window.dataLayer = []; {GTAG}; {refused}</script>"
+    page.goto(server.shop)
+    server.wait_for_event("page")
+    assert '"consent":{"categoryPreferences":{"analytics":false}}' in server.batches[-1].body
+    assert stored(page) == {"shopstream.refused": "2"}
+    page.evaluate("gtag('consent', 'update', { ad_storage: 'granted' })")
+    assert stored(page) == {"shopstream.refused": "2"}
+    page.evaluate("gtag('consent', 'update', { analytics_storage: 'granted' })")
+    page.wait_for_function("localStorage['shopstream.visitor']")
+    page.evaluate("gtag('consent', 'update', { analytics_storage: 'denied' })")
+    assert stored(page) == {"shopstream.refused": "2"}
+
+
+def test_googles_default_is_no_choice_and_its_yes_lifts_no_refusal_of_the_pages_own(
+    server: RecordingServer, page: Page
+) -> None:
+    server.head = (
+        f"<script>window.dataLayer = []; {GTAG}; gtag('consent', 'default', {{ analytics_storage: 'denied' }})</script>"
+    )
+    page.goto(server.shop)
+    page.wait_for_function("localStorage['shopstream.visitor']")
+    page.evaluate("shopstream.consent(false)")
+    page.evaluate("gtag('consent', 'update', { analytics_storage: 'granted' })")
+    page.evaluate("gtag('consent', 'update', { analytics_storage: 'denied' })")
+    assert stored(page) == {"shopstream.refused": "1"}
+
+
 def test_a_page_without_storage_is_still_tracked(server: RecordingServer, page: Page) -> None:
     page.add_init_script("""
         for (const name of ['localStorage', 'sessionStorage']) {

@@ -75,8 +75,32 @@ def test_a_retry_without_message_id_is_the_same_event() -> None:
     assert first.message_id == again.message_id != another.message_id
 
 
+def test_ids_have_no_control_characters() -> None:
+    event = accepted(call(userId="u\x1b[1m\x85", messageId="m1\r\n", anonymousId="a\tda ä"))
+    assert (event.user_id, event.message_id, event.visitor_id) == ("u[1m", "m1", "ada ä")
+    assert rejected(call(anonymousId="\n")).code == "missing_identity"
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    ["undefined", "null", "None", "NaN", "[object Object]", " ", "00000000-0000-0000-0000-000000000000"],
+)
+def test_what_a_program_writes_that_has_no_id_is_none(nobody: object) -> None:
+    event = accepted(call(userId=nobody, messageId=nobody))
+    another = accepted(call(userId=nobody, messageId=nobody, properties={"value": 1}))
+    assert (event.visitor_id, event.user_id) == ("ada", None)
+    assert event.message_id != another.message_id
+    assert accepted(call(anonymousId=nobody, userId="u1")).visitor_id == "user:u1"
+    assert rejected(call(anonymousId=nobody, userId=nobody)).code == "missing_identity"
+
+
+def test_zero_is_no_user_and_may_be_a_message() -> None:
+    event = accepted(call(userId=0, messageId=0))
+    assert (event.user_id, event.message_id) == (None, "0")
+
+
 def test_whole_numbers_are_taken_as_ids() -> None:
-    event = accepted(call(userId=12345, messageId=7))
+    event = accepted(call(userId=12345.0, messageId=7))
     assert (event.user_id, event.message_id) == ("12345", "7")
 
 
@@ -146,11 +170,22 @@ def test_many_shallow_items_are_not_deep() -> None:
     assert len(accepted(call("purchase", properties={"items": [{"item_id": "a"}] * 200})).properties.items) == 200
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'{"a":1e999}', b'"\xff"', b'{"a":NaN}'])
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"a":1e999}', b'"\xff"', b'{"a":NaNo}', b'{"a":"NaN'])
 def test_what_is_not_json_is_unparsable(raw: bytes) -> None:
     verdict = event_of_bytes(raw, write_key=DEMO, received_at=NOON, max_bytes=100)
     assert isinstance(verdict, Rejection)
     assert verdict.code == "unparsable"
+
+
+def test_a_number_that_is_none_is_null_as_javascript_writes_it() -> None:
+    raw = (
+        b'{"type":"track","event":"purchase","anonymousId":"ada","properties":{"value":NaN,"items":[{"price":-Infinity},'
+        b'{"price":2}],"rate":Infinity,"note":"NaN \\"-Infinity","\\\\":NaN}}'
+    )
+    told = event_of_bytes(raw, write_key=DEMO, received_at=NOON, max_bytes=1_000)
+    assert isinstance(told, Event)
+    assert (told.properties.value, [item.price for item in told.properties.items]) == (None, [None, 2])
+    assert custom_of(told) == {"rate": None, "note": 'NaN "-Infinity', "\\": None}
 
 
 def test_an_event_over_the_limit_is_too_large() -> None:

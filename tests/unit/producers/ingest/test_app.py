@@ -160,6 +160,12 @@ def test_a_cut_emoji_costs_nothing() -> None:
     assert [json.loads(bytes(event.custom)) for event in shop.events] == [{"title": "cut �"}, {"title": "😀"}]
 
 
+def test_a_number_that_is_none_costs_nothing() -> None:
+    shop = Shop()
+    body = json.dumps({"writeKey": "demo", **batch(call("a", properties={"price": float("nan")}), call("b"))}).encode()
+    assert (b"NaN" in body, shop.post("/v1/batch", body).json["accepted"]) == (True, 2)
+
+
 @pytest.mark.parametrize("size", [1_001, 9_000])
 def test_a_body_over_the_limit_is_too_large(size: int) -> None:
     answer = ask(Shop(max_body_bytes=1_000).app, "POST", "/v1/batch", [b"x" * 500, b"x" * (size - 500)])

@@ -35,6 +35,25 @@ def test_the_campaign_is_read_from_the_address_when_the_sdk_does_not_say_it() ->
     assert context_of({"page": page, "campaign": {"source": "own"}}, {}, None).campaign_source == "own"
 
 
+def test_the_rest_of_a_campaign_the_screen_and_the_sdks_session_are_kept() -> None:
+    page = {"url": "https://a.example/?utm_term=green%20tea&utm_content=top"}
+    screen = {"width": 390, "height": 844.4, "density": 3}
+    context = context_of({"page": page, "screen": screen, "sessionId": 1718000000000}, {}, None)
+    assert (context.campaign_term, context.campaign_content) == ("green tea", "top")
+    assert (context.screen_width, context.screen_height) == (390, 844)
+    assert context.sdk_session_id == "1718000000000"
+    said = context_of({"campaign": {"term": "tea", "content": "b"}, "sessionId": "s1"}, {}, None)
+    assert said == Context(campaign_term="tea", campaign_content="b", sdk_session_id="s1")
+
+
+def test_a_screen_or_session_that_is_none_is_left_out() -> None:
+    for side in 0, -1, True, "390", 1e300, float("nan"), None:
+        assert context_of({"screen": {"width": side, "height": side}}, {}, None) == Context()
+    for session_id in True, 1.5, "":
+        assert context_of({"sessionId": session_id}, {}, None) == Context()
+    assert context_of({"screen": [390], "sessionId": {}}, {}, None) == Context()
+
+
 def test_an_impossible_address_is_kept_as_text() -> None:
     assert context_of({"page": {"url": "http://[/?utm_source=x"}}, {}, None) == Context(
         page_url="http://[/?utm_source=x"

@@ -36,7 +36,9 @@ ADA: dict[str, Any] = {
             "title": "Thank you, lovelace",
             "referrer": "https://mail.example/inbox/lovelace?q=lovelace",
         },
-        "campaign": {"source": "newsletter", "medium": "email"},
+        "campaign": {"source": "newsletter", "medium": "email", "term": "lovelace-term", "content": "lovelace-content"},
+        "screen": {"width": 390, "height": 844},
+        "sessionId": "lovelace-session",
     },
 }  # fmt: skip
 
@@ -82,6 +84,7 @@ def test_without_consent_an_event_counts_and_tells_of_nobody(
         "Windows",
         "newsletter",
     )
+    assert (seen.screen_width, seen.screen_height) == (None, None)
 
 
 def test_a_retry_of_a_refusing_visitors_event_is_the_same_event() -> None:

@@ -8,7 +8,7 @@ import pytest
 from contracts.events import Event
 from producers.ingest.shopify import call_of
 from producers.ingest.vocabulary import shopify
-from tests.ingest_shop import NOON, Shop, basic
+from tests.ingest_shop import NOON, Shop, basic, batch, call
 from tests.shopify_events import CHECKOUT, LINE, VARIANT, event
 
 PATH = "/v1/shopify"
@@ -38,6 +38,7 @@ def test_an_event_keeps_its_page_ids_and_time() -> None:
     context = seen.context
     assert (context.page_title, context.page_path, context.campaign_source) == ("Lamp – shop", "/lamp", "mail")
     assert (context.page_referrer, context.locale) == ("https://r.example/", "fr-FR")
+    assert (context.screen_width, context.screen_height) == (390, 844)
     assert (context.device_type, context.os, context.library_name) == ("mobile", "iOS", "shopify-web-pixel")
 
 
@@ -69,16 +70,31 @@ def test_a_completed_checkout_is_a_purchase_without_the_shoppers_contact_data() 
     bought = one(event("checkout_completed", {"checkout": CHECKOUT}))
     properties = bought.properties
     assert (bought.event_name, bought.user_id) == ("purchase", "42")
-    assert (properties.value, properties.currency, properties.coupon) == (66, "EUR", "TEA10")
+    assert (properties.value, properties.currency, properties.coupon) == (51, "EUR", "TEA10")
     assert properties.transaction_id == "gid://shopify/OrderIdentity/5396"
     assert [(item.item_id, item.item_name, item.price, item.quantity) for item in properties.items] == [
         ("7992983748843", "Lamp", 25.5, 2),
         ("l2", "Gift wrap", None, 1),
     ]
     custom = json.loads(bytes(bought.custom))
-    assert (custom["tax"], custom["shipping"], custom["subtotal"], custom["checkout_id"]) == (11, 4, 51, "864ef6919a")
+    assert (custom["tax"], custom["shipping"], custom["total"], custom["checkout_id"]) == (11, 4, 66, "864ef6919a")
     stored = str(bought)
     assert not any(private in stored for private in ("ada@example.com", "+33", "Rue", "Lovelace", "Charles"))
+
+
+def test_a_checkout_is_worth_the_same_whichever_vocabulary_tells_it() -> None:
+    shopify_s = one(event("checkout_completed", {"checkout": CHECKOUT})).properties.value
+    order = {"order_id": "1", "total": 66, "subtotal": 51, "tax": 11, "shipping": 4}
+    shop = Shop()
+    shop.post("/v1/batch", batch(call(event="Order Completed", properties=order)))
+    ga4 = {"transaction_id": "2", "value": 51, "tax": 11, "shipping": 4}
+    shop.post("/v1/batch", batch(call(event="purchase", properties=ga4, messageId="m-2")))
+    assert [each.properties.value for each in shop.events] == [shopify_s, 51]
+
+
+def test_a_checkout_that_does_not_tell_its_subtotal_is_worth_its_total() -> None:
+    started = one(event("checkout_started", {"checkout": {**CHECKOUT, "subtotalPrice": None}}))
+    assert started.properties.value == 66
 
 
 def test_a_product_without_variants_has_none() -> None:

@@ -61,12 +61,20 @@ def one(tracked: dict[str, str]) -> Event:
 def test_a_page_view_keeps_its_page_and_ids() -> None:
     seen = one(
         event(
-            "pv", url="https://shop.example/a?utm_source=mail", page="A", refr="https://r.example/", uid="u1", lang="fr"
+            "pv",
+            url="https://shop.example/a?utm_source=mail",
+            page="A",
+            refr="https://r.example/",
+            uid="u1",
+            lang="fr",
+            res="390x844",
+            sid="s1",
         )
     )
     assert (seen.event_name, seen.message_id, seen.visitor_id, seen.user_id) == ("page_view", "e1", "ada", "u1")
     assert (seen.context.page_title, seen.context.page_path, seen.context.campaign_source) == ("A", "/a", "mail")
     assert (seen.context.library_name, seen.context.library_version) == ("snowplow", "js-4.10.1")
+    assert (seen.context.screen_width, seen.context.screen_height, seen.context.sdk_session_id) == (390, 844, "s1")
     assert seen.occurred_at == NOON
 
 
@@ -147,6 +155,11 @@ def test_any_other_self_describing_event_is_custom_with_its_entities_beside_it()
         "targetUrl": "https://x.example",
         "_entities": [{"vendor": "com.other", "name": "cart", "data": {"total_value": 1}}],
     }
+
+
+@pytest.mark.parametrize("res", ["", "x", "390", "390x", "a x b", "390x844x3", "-390x844", "٣٩x٨٤", "9" * 5_000 + "x1"])
+def test_a_screen_of_no_size_is_left_out(res: str) -> None:
+    assert one(event("pv", res=res)).context.screen_width is None
 
 
 def test_the_clock_is_repaired_and_a_sent_time_cut_to_seconds_does_no_harm() -> None:

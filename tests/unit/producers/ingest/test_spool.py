@@ -1,6 +1,7 @@
 """The spool on a real disk: what it keeps, what it refuses, and what it makes of files that a crash left."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,18 @@ def drained(spool: Spool) -> list[str]:
 
 def files(folder: Path, suffix: str) -> list[Path]:
     return sorted(folder.glob(f"*{suffix}"))
+
+
+def test_the_name_of_a_new_folder_is_on_the_disk_before_anything_is_kept_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    with spooling(tmp_path / "ingest" / "spool"):
+        assert sorted(synced) == [str(tmp_path), str(tmp_path / "ingest")]
+    synced.clear()
+    with spooling(tmp_path / "ingest" / "spool"):
+        assert synced == []
 
 
 def test_batches_come_out_in_the_order_they_went_in(tmp_path: Path) -> None:
