@@ -25,8 +25,6 @@ def features_of(visitor: Visitor, session: Session, caused_by: str, gap: timedel
     cart_cents, cart_items = cart.contents(session.cart_acts) if session.cart_acts else (0, 0)
     engagement = session.engagement
     pause = (started_at - history.last_seen_at).total_seconds() if history.last_seen_at else None
-    if pause is not None and pause < 0:  # history imported after newer sessions
-        pause = None
     return SessionFeatures(
         session_id=session.session_id(visitor.visitor_id),
         visitor_id=visitor.visitor_id,
