@@ -125,6 +125,8 @@ def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
         with connection, connection.cursor() as cursor:
             cursor.execute(files.statement("dead_letters_last_hour"))
             yield from dead_letter_findings(cursor.fetchall())
+            cursor.execute(files.statement("currencies_last_day"))
+            yield from currency_findings(cursor.fetchall())
     except psycopg2.Error as error:
         reason = " ".join(str(error).split())
         repair = "see its log; grant this user what it needs, or set SHOPSTREAM_POSTGRES_DSN"
@@ -146,6 +148,18 @@ def dead_letter_findings(rows: list[tuple[str, str, int, str]]) -> Iterator[Find
         )
     if not rows:
         yield Finding("dead letters", "ok", "none in the last hour")
+
+
+def currency_findings(rows: Sequence[tuple[str, int]]) -> Iterator[Finding]:
+    """Currencies with their purchases. Amounts are added as they are, so that one is well and several are not."""
+    if len(rows) > 1:
+        told = ", ".join(f"{currency} ({count})" for currency, count in rows)
+        yield Finding(
+            "currencies",
+            "note",
+            f"purchases of the last 24 hours came in {told}; revenue and carts add their amounts as if they were one",
+            "send amounts in the shop's own currency; by currency they are in table conversions",
+        )
 
 
 def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
