@@ -179,6 +179,16 @@ def test_a_user_named_late_is_the_user_of_every_session() -> None:
     assert {features_of(visitor, s, "").user_id for s in visitor.sessions} == {"u1"}
 
 
+def test_two_people_on_one_device_each_have_the_sessions_that_name_them() -> None:
+    def by(user_id: str, minutes: float, **bought: object) -> Event:
+        return msgspec.structs.replace(at(minutes, "purchase", **bought), user_id=user_id)
+
+    visitor = told(by("ann", 0, value=30.0), at(60), by("bob", 120, value=5.0), at(180))
+    found = [features_of(visitor, each, "") for each in visitor.sessions]
+    assert [each.user_id for each in found] == ["ann", "bob", "bob", "bob"]
+    assert [each.revenue for each in found] == [30.0, 0, 5.0, 0]
+
+
 ACTS = st.sampled_from(
     [
         ("page_view", {}),
