@@ -37,7 +37,7 @@ cross join lateral (
     ) as told
     inner join (values ('1', 1), ('3', 3), ('5', 5), ('10', 10), ('last', null)) as prefix (name, events)
         on prefix.events is null or (told.event_count <= prefix.events and told.reached >= prefix.events)
-    order by prefix.name asc, told.event_count desc, told.decided_at desc
+    order by prefix.name asc, told.event_count desc, told.received_at desc, told.decided_at desc
 ) as score
 where
     outcome.has_purchased = (purchase.bought_at is not null)
