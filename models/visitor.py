@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -23,11 +24,11 @@ MAX_SEEN: Final = 1_024
 MAX_BOUGHT: Final = 64
 """Conversion ids remembered of a visitor's history, those of the newest sessions first to stay."""
 MAX_SPANS: Final = 64
-"""Spans of time remembered of a visitor's history; of more, the two oldest become one."""
+"""Spans of time remembered of a visitor's history; of more, the two nearest become one."""
 
 
 class Span(msgspec.Struct, array_like=True, frozen=True):
-    """A session of the history, or the oldest ones together: when it was, and what it adds to the sums.
+    """A session of the history, or some near ones together: when it was, and what it adds to the sums.
 
     The sums are 0 in states of before they were kept.
     """
@@ -65,7 +66,7 @@ class History(msgspec.Struct, array_like=True):
     spans: list[Span] = []
     """In the order of their beginnings."""
     bought_forgotten_until: datetime | None = None
-    """The end of the newest session that had a purchase whose conversion id is no longer remembered."""
+    """Set once there were more purchases than ids are kept of: one that falls into the history until then counts as told."""
 
     def remember(self, session: Session) -> None:
         new = self.new_purchases(session)
@@ -86,7 +87,12 @@ class History(msgspec.Struct, array_like=True):
                 self.bought_forgotten_until = _newer(self.bought_forgotten_until, span.ended_at)
             self.bought = bought[-MAX_BOUGHT:]
         spans = sorted([*self.spans, span], key=lambda each: each.started_at)
-        self.spans = [spans[0].joined(spans[1]), *spans[2:]] if len(spans) > MAX_SPANS else spans
+        if len(spans) > MAX_SPANS:
+            # The nearest: a pause of years between two logs stays open for what is imported later.
+            pauses = [later.started_at - earlier.ended_at for earlier, later in pairwise(spans)]
+            place = pauses.index(min(pauses))
+            spans[place : place + 2] = [spans[place].joined(spans[place + 1])]
+        self.spans = spans
         self.last_seen_at = _newer(self.last_seen_at, span.ended_at)
 
     def before(self, moment: datetime) -> "History":

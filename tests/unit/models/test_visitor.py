@@ -157,6 +157,14 @@ def test_what_is_imported_after_newer_sessions_has_only_the_older_ones_as_histor
     assert (newest.previous_session_count, newest.previous_purchase_count, newest.previous_revenue) == (5, 2, 60.0)
 
 
+def test_an_older_log_is_told_also_after_a_long_history() -> None:
+    newer = [at((100 + n) * DAY) for n in range(MAX_SPANS + 5)]
+    visitor = told(*newer)
+    assert visitor.forget_until(NOON + timedelta(days=300))
+    counts = [features_of(visitor, visitor.observe(at(2 * DAY * n))[0], "").previous_session_count for n in range(3)]
+    assert counts == [0, 1, 2]
+
+
 def test_a_long_history_that_is_told_again_changes_nothing() -> None:
     story = [at(2 * DAY * n, "purchase", value=10.0) for n in range(max(MAX_SPANS, MAX_BOUGHT) + 10)]
     visitor = told(*story)
