@@ -37,10 +37,11 @@ SESSION_FEATURES: Final = Topic(
     "session-features",
     SessionFeatures,
     "shopstream.session-features.v1",
-    timedelta(days=2),
+    timedelta(days=7),
     dead_letters="events-dlq",
 )
 DECISIONS: Final = Topic("decisions", Decision, "shopstream.decision.v1", timedelta(days=7))
 OUTCOMES: Final = Topic("outcomes", Outcome, "shopstream.outcome.v1", timedelta(days=30))
 
 TOPICS: Final = (EVENTS, EVENTS_DLQ, SESSION_FEATURES, DECISIONS, OUTCOMES)
+"""What is made of an event is kept as long as the event: a sink that was away over a weekend finds its sessions too."""

@@ -69,6 +69,8 @@ class Session(msgspec.Struct, array_like=True):
     """The largest of its events'; what the session does is judged beside it."""
     page_times_ms: list[int] = []
     """When its earliest pages were viewed, for `models/bots.py`."""
+    user: tuple[Mark, str] | None = None
+    """Who its newest event that names a user names: a device may be shared."""
 
     @classmethod
     def opened_by(cls, event: Event) -> "Session":
@@ -113,6 +115,8 @@ class Session(msgspec.Struct, array_like=True):
             self.country = (mark, context.country)
         if event.properties.ga_session_number is not None:
             self.ga_session_number = max(event.properties.ga_session_number, self.ga_session_number or 0)
+        if event.user_id is not None:
+            self.user = _later(self.user, (mark, event.user_id))
         self.consent = _stricter(self.consent, event.consent)
         self.bot_score = max(self.bot_score, event.bot_score or 0.0)
         special = SPECIAL.get(name)
@@ -152,6 +156,7 @@ class Session(msgspec.Struct, array_like=True):
         self.consent = _stricter(self.consent, other.consent)
         self.bot_score = max(self.bot_score, other.bot_score)
         bots.keep_page_times(self.page_times_ms, other.page_times_ms)
+        self.user = _later(self.user, other.user)
 
     def _view(self, event: Event) -> None:
         for item in event.properties.items:

@@ -25,12 +25,10 @@ def features_of(visitor: Visitor, session: Session, caused_by: str, gap: timedel
     cart_cents, cart_items = cart.contents(session.cart_acts) if session.cart_acts else (0, 0)
     engagement = session.engagement
     pause = (started_at - history.last_seen_at).total_seconds() if history.last_seen_at else None
-    if pause is not None and pause < 0:  # history imported after newer sessions
-        pause = None
     return SessionFeatures(
         session_id=session.session_id(visitor.visitor_id),
         visitor_id=visitor.visitor_id,
-        user_id=visitor.user[2] if visitor.user else None,
+        user_id=_user_of(visitor, session),
         write_key=session.write_key,
         replaces=tuple(session.former_ids),
         caused_by=caused_by,
@@ -95,6 +93,13 @@ def features_of(visitor: Visitor, session: Session, caused_by: str, gap: timedel
         consent=session.consent,
         bot_score=score_as_bot(session),
     )
+
+
+def _user_of(visitor: Visitor, session: Session) -> str | None:
+    """Whom the session itself names, else the visitor's newest: who logs in later has not bought what another did before."""
+    if session.user is not None:
+        return session.user[1]
+    return visitor.user[2] if visitor.user else None
 
 
 def score_as_bot(session: Session) -> float:

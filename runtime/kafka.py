@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from contracts.topics import TOPICS, Topic
@@ -112,6 +112,30 @@ def declared_topics(settings: KafkaSettings) -> tuple[Topic, ...]:
     return tuple(replace(topic, partitions=settings.partitions) for topic in TOPICS)
 
 
+def config_of(topic: Topic, replication_factor: int) -> dict[str, str]:
+    """Kafka's settings of a topic that must keep every record for its time, whatever the cluster's defaults are."""
+    retention_ms = int(topic.retention.total_seconds() * 1000)
+    return {"cleanup.policy": "delete", "retention.ms": str(retention_ms), **acknowledged_by(replication_factor)}
+
+
+def acknowledged_by(replication_factor: int) -> dict[str, str]:
+    """How many replicas must have a record before it is acknowledged: of three two.
+
+    By default one will do once the others are behind, and a broker that fails then takes acknowledged records along.
+    """
+    return {"min.insync.replicas": str((replication_factor + 1) // 2)}
+
+
+def configs_of_topics(client: KafkaAdminClient, topics: Iterable[Topic]) -> dict[str, dict[str, str]]:
+    """Kafka's settings of existing topics, by name; nothing of a broker that does not tell them. Raises `KafkaError`."""
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    told = client.describe_configs(asked, config_filter="all")
+    return {
+        topic: {name: str(each["value"]) for name, each in config.items()}
+        for topic, config in told.get("topic", {}).items()
+    }
+
+
 def create_topics(settings: KafkaSettings, topics: Iterable[Topic] | None = None) -> list[str]:
     """Create the declared topics that are missing; returns their names. Raises `KafkaUnreachable` or `TopicMismatch`."""
     topics = declared_topics(settings) if topics is None else topics
@@ -123,7 +147,7 @@ def create_topics(settings: KafkaSettings, topics: Iterable[Topic] | None = None
             if topic.name in present:
                 _require_partitions(client, topic)
                 continue
-            config = {"retention.ms": str(int(topic.retention.total_seconds() * 1000))}
+            config = config_of(topic, settings.replication_factor)
             new = NewTopic(topic.name, topic.partitions, settings.replication_factor, topic_configs=config)
             try:
                 client.create_topics([new])

@@ -60,7 +60,7 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
     """Whether a broker answers and has the declared topics as declared."""
     from kafka.errors import KafkaError
 
-    from runtime.kafka import KafkaUnreachable, admin, declared_topics
+    from runtime.kafka import KafkaUnreachable, admin, configs_of_topics, declared_topics
 
     try:
         client = admin(settings, timeout_ms=3_000)
@@ -69,14 +69,16 @@ def kafka_findings(settings: KafkaSettings) -> Iterator[Finding]:
         return
     try:
         described = client.describe_topics([topic.name for topic in TOPICS])
+        present = {each["name"]: len(each["partitions"]) for each in described if not each["error_code"]}
+        configs = configs_of_topics(client, [topic for topic in TOPICS if topic.name in present])
     except KafkaError as error:
         yield Finding("Kafka", "problem", f"it answers but cannot describe topics: {error}", "see the broker's log")
         return
     finally:
         client.close()
     yield Finding("Kafka", "ok", f"answers at {', '.join(settings.brokers)}")
-    present = {each["name"]: len(each["partitions"]) for each in described if not each["error_code"]}
     yield from topic_findings(present, declared_topics(settings))
+    yield from topic_config_findings(configs, settings.replication_factor)
 
 
 def topic_findings(partitions: Mapping[str, int], declared: Sequence[Topic] = TOPICS) -> Iterator[Finding]:
@@ -95,6 +97,35 @@ def topic_findings(partitions: Mapping[str, int], declared: Sequence[Topic] = TO
         )
     if not missing and not other:
         yield Finding("topics", "ok", f"all {len(declared)} are there, as declared")
+
+
+def topic_config_findings(configs: Mapping[str, Mapping[str, str]], replication_factor: int) -> Iterator[Finding]:
+    """Topics that lose records before their time: made by somebody else, or altered. Nothing where Kafka tells no settings."""
+    from runtime.kafka import config_of
+
+    for topic in TOPICS:
+        wanted, found = config_of(topic, replication_factor), configs.get(topic.name, {})
+        kept_ms = int(found.get("retention.ms", -1))
+        wrong = [
+            name
+            for name, is_wrong in (
+                ("cleanup.policy", "compact" in found.get("cleanup.policy", "")),
+                ("retention.ms", 0 <= kept_ms < int(wanted["retention.ms"])),
+                (
+                    "min.insync.replicas",
+                    int(found.get("min.insync.replicas", 2**15)) < int(wanted["min.insync.replicas"]),
+                ),
+            )
+            if is_wrong
+        ]
+        if wrong:
+            told, right = (",".join(f"{name}={config[name]}" for name in wrong) for config in (found, wanted))
+            yield Finding(
+                "topics",
+                "problem",
+                f"{topic.name} has {told}: records are lost before their time",
+                f"kafka-configs.sh --alter --topic {topic.name} --add-config {right}",
+            )
 
 
 def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
@@ -125,6 +156,8 @@ def postgres_findings(settings: PostgresSettings) -> Iterator[Finding]:
         with connection, connection.cursor() as cursor:
             cursor.execute(files.statement("dead_letters_last_hour"))
             yield from dead_letter_findings(cursor.fetchall())
+            cursor.execute(files.statement("currencies_last_day"))
+            yield from currency_findings(cursor.fetchall())
     except psycopg2.Error as error:
         reason = " ".join(str(error).split())
         repair = "see its log; grant this user what it needs, or set SHOPSTREAM_POSTGRES_DSN"
@@ -146,6 +179,18 @@ def dead_letter_findings(rows: list[tuple[str, str, int, str]]) -> Iterator[Find
         )
     if not rows:
         yield Finding("dead letters", "ok", "none in the last hour")
+
+
+def currency_findings(rows: Sequence[tuple[str, int]]) -> Iterator[Finding]:
+    """Currencies with their purchases. Amounts are added as they are, so that one is well and several are not."""
+    if len(rows) > 1:
+        told = ", ".join(f"{currency} ({count})" for currency, count in rows)
+        yield Finding(
+            "currencies",
+            "note",
+            f"purchases of the last 24 hours came in {told}; revenue and carts add their amounts as if they were one",
+            "send amounts in the shop's own currency; by currency they are in table conversions",
+        )
 
 
 def service_findings(pipeline: Pipeline) -> Iterator[Finding]:

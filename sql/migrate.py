@@ -31,10 +31,15 @@ def migrate(dsn: str) -> list[str]:
             views = files.views()
             if not missing and _recorded(cursor, "applied_views") == _checksums(views):
                 return []
+            cursor.execute(files.statement("view_grants"))
+            grants = cursor.fetchall()
             # A table cannot change under a view that reads it.
             _drop_views(cursor, views)
             _apply_migrations(cursor, missing)
             _make_views(cursor, views)
+            for name, grant in grants:  # dropped with the view, and whoever reads it for Grafana would be refused
+                if name in views:
+                    cursor.execute(grant)
             return [*missing, *views]
     finally:
         connection.close()

@@ -14,6 +14,7 @@ from faust.types import TP, StreamT
 from contracts.topics import EVENTS
 from models.policy import Policy
 from models.purse import BOTTOMLESS
+from runtime.kafka import acknowledged_by
 from runtime.settings import KafkaSettings, ProcessSettings
 from stream_processors.delivery import Delivery, never
 from stream_processors.live_models import LOOK_S, live_models
@@ -98,7 +99,7 @@ def make_app(
         schema=PollSchema(),
         partitions=kafka.partitions,
         recovery_buffer_size=POLLS_AT_ONCE,
-        extra_topic_configs=CHANGELOG,
+        extra_topic_configs=CHANGELOG | acknowledged_by(kafka.replication_factor),
     )
     # Whoever asks first makes it, for its own event loop: a health check that came early would, in a thread whose loop never runs.
     _ = cast(Any, app.tables).recovery

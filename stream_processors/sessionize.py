@@ -48,6 +48,8 @@ class Sessionizer:
         self._store = store
         self._gap = gap
         self._watermarks = Watermarks()
+        self._heard: set[tuple[int, str]] = set()
+        """Partition and write key of the sources that sent since the start."""
         self._due: dict[tuple[int, str], list[tuple[datetime, str]]] = {}
         self._scheduled: dict[str, datetime] = {}
 
@@ -97,6 +99,7 @@ class Sessionizer:
             # A clock that is ahead, by mistake or on purpose, would take everybody else's sessions along.
             believed = min(event.occurred_at, event.received_at)
             self._watermarks.observe(partition, event.write_key, believed, now=now)
+            self._heard.add((partition, event.write_key))
         self._schedule(visitor, partition)
         return changed
 
@@ -226,12 +229,19 @@ class Sessionizer:
     def _expire_some(self, outbox: Outbox, now: datetime) -> None:
         """Look at a few visitors more each time; those who stayed away for longer than their history lasts are removed."""
         for partition, visitor in self._store.next_few(LOOK_AT):
-            watermark = self._watermarks.at(partition, visitor.source, now=now)
-            if watermark is None or visitor.sessions or visitor.history.last_seen_at is None:
-                continue
-            if visitor.history.last_seen_at + HISTORY + LATENESS < watermark:
+            if self._is_away(partition, visitor, now):
                 self._store.remove(visitor.visitor_id, partition, outbox)
                 EXPIRED.inc()
+
+    def _is_away(self, partition: int, visitor: Times, now: datetime) -> bool:
+        source = visitor.sessions[-1].write_key if visitor.sessions else visitor.source
+        # Where a source sends no more, each start of a worker takes its watermark back: our clock tells then.
+        if (partition, source) not in self._heard and now - (visitor.received_at or now) > HISTORY + LATENESS:
+            return all(session.is_closed for session in visitor.sessions)
+        watermark = self._watermarks.at(partition, source, now=now)
+        if watermark is None or visitor.sessions or visitor.history.last_seen_at is None:
+            return False
+        return visitor.history.last_seen_at + HISTORY + LATENESS < watermark
 
     def _close(self, visitor: Visitor, partition: int, watermark: datetime, outbox: Outbox) -> None:
         closed = visitor.close_until(watermark, self._gap)
@@ -246,6 +256,7 @@ class Sessionizer:
         """Rebuild timers and watermarks from the store, after each rebalance."""
         self._due.clear()
         self._scheduled.clear()
+        self._heard.clear()
         self._watermarks = Watermarks()
         for partition, visitor in self._store.recovered():
             seen_at = [(session.write_key, session.last[0]) for session in visitor.sessions]

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 class Watermarks:
     """One watermark for each partition and write key, so that a replay of old events and live traffic do not disturb each other.
 
-    While a source sends, its watermark is its newest event time. While it is silent and all its records are processed,
-    event time goes on with our clock: a shop at night still closes its sessions.
+    While a source sends, its watermark is its newest event time. While it is silent, or tells only what is older, event time goes
+    on with our clock: a shop at night still closes its sessions.
     """
 
     def __init__(self) -> None:
@@ -16,8 +16,8 @@ class Watermarks:
     def observe(self, partition: int, write_key: str, occurred_at: datetime, *, now: datetime) -> None:
         """Note an event that was processed at `now`."""
         known = self._newest.get((partition, write_key))
-        newest = occurred_at if known is None else max(known[0], occurred_at)
-        self._newest[partition, write_key] = (newest, now)
+        if known is None or occurred_at >= known[0]:
+            self._newest[partition, write_key] = (occurred_at, now)
 
     def at(self, partition: int, write_key: str, *, now: datetime) -> datetime | None:
         """The watermark at `now`; None for a source that never sent."""

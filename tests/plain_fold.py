@@ -30,9 +30,21 @@ def plain_sessions(arrivals: Sequence[Event], gap: timedelta) -> list[dict[str, 
     }
     orders = _orders_of(runs)
     return [
-        {**always, **_session(run), **_bought(orders[place]), **_history(runs[:place], orders[:place], run)}
+        {
+            **always,
+            **_session(run),
+            **_user(run),
+            **_bought(orders[place]),
+            **_history(runs[:place], orders[:place], run),
+        }
         for place, run in enumerate(runs)
     ]
+
+
+def _user(run: list[Event]) -> dict[str, str]:
+    """Whom the session names, if anybody."""
+    users = [event.user_id for event in run if event.user_id is not None]
+    return {"user_id": users[-1]} if users else {}
 
 
 def comparable(features: SessionFeatures) -> dict[str, Any]:

@@ -2,5 +2,5 @@
 select likelihood, persona, incentive_type, arm, is_offered, because, model_version, policy_version
 from predictions
 where session_id = %(session_id)s and event_count = %(event_count)s
-order by decided_at desc
+order by received_at desc, decided_at desc
 limit 1

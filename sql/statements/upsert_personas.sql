@@ -22,7 +22,7 @@ cross join lateral (
     select *
     from predictions
     where predictions.session_id = touched.session_id
-    order by predictions.event_count desc, predictions.decided_at desc
+    order by predictions.event_count desc, predictions.received_at desc, predictions.decided_at desc
     limit 1
 ) as latest
 on conflict (session_id) do update set

@@ -27,7 +27,7 @@ left join lateral (
         style
     from predictions
     where predictions.session_id = staged_session.session_id
-    order by predictions.event_count desc, predictions.decided_at desc
+    order by predictions.event_count desc, predictions.received_at desc, predictions.decided_at desc
     limit 1
 ) as latest on true
 on conflict (session_id) do update set

@@ -1,4 +1,4 @@
--- One row per closed session, prefix and model that scored it, in its role: the score and what the visitor then did.
+-- One row per closed session of a person, prefix and model that scored it, in its role: the score and what the visitor then did.
 -- `champions` is the champion's score of the same, on a challenger's row. Both are kept off 0 and 1 where a logarithm is taken of them.
 create view judged_score as
 select

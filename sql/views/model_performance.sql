@@ -1,4 +1,4 @@
--- One row per role, model version and prefix: how good its scores were over the newest 10,000 closed sessions.
+-- One row per role, model version and prefix: how good its scores of people were over the newest 10,000 closed sessions.
 -- The columns are those of model_performance_by_hour. A challenger is also compared with the champion on the very same sessions:
 -- `log_loss_of_champion` there, and `log_loss_difference` (below 0 is better than the champion) with its standard error.
 create view model_performance as

@@ -1,4 +1,4 @@
--- One row per closed session and prefix (1, 3, 5, 10 events, or last): the newest scores by then, before any purchase, and what came of it.
+-- One row per closed session of a person and prefix (1, 3, 5, 10 events, or last): the newest scores by then, before any purchase, and what came of it.
 -- The scores were made and stored before the outcome was known. A session is in a prefix that it reached without having bought.
 create view score_at_prefix as
 select
@@ -37,6 +37,11 @@ cross join lateral (
     ) as told
     inner join (values ('1', 1), ('3', 3), ('5', 5), ('10', 10), ('last', null)) as prefix (name, events)
         on prefix.events is null or (told.event_count <= prefix.events and told.reached >= prefix.events)
-    order by prefix.name asc, told.event_count desc, told.decided_at desc
+    order by prefix.name asc, told.event_count desc, told.received_at desc, told.decided_at desc
 ) as score
-where outcome.has_purchased = (purchase.bought_at is not null);
+where
+    outcome.has_purchased = (purchase.bought_at is not null)
+    and not exists (
+        select from sessions
+        where sessions.session_id = outcome.session_id and sessions.bot_score >= 0.5
+    );

@@ -12,6 +12,8 @@ from sql import files
 from sql.connection import PostgresUnreachable, connect, postgres_check
 from sql.migrate import SchemaError, migrate, require_current
 
+VIEWS = files.views()
+
 
 def test_an_empty_database_gets_every_migration_and_every_view(database: str) -> None:
     assert migrate(database) == [*files.migrations(), *files.views()]
@@ -68,6 +70,30 @@ def test_a_view_that_changed_is_made_again_and_one_that_went_is_dropped(
     assert migrate(database) == ["a"]
     assert query(database, "select * from a") == [(2, 3)]
     assert query(database, "select to_regclass('b')") == [(None,)]
+
+
+def test_who_may_read_a_view_still_may_when_it_is_made_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Grafana's own user, who reads views and nothing else."""
+    migrate(database)
+    query(database, 'create role "grafana 1"')
+    try:
+        query(
+            database, 'grant select on all tables in schema public to "grafana 1"; grant select on customers to public'
+        )
+        monkeypatch.setattr(files, "views", lambda: {name: f"{text}-- new" for name, text in VIEWS.items()})
+        assert migrate(database) == list(VIEWS)
+        rights = query(
+            database,
+            "select count(*) filter (where has_table_privilege('grafana 1', name, 'select')),"
+            " count(*) filter (where has_table_privilege('grafana 1', name, 'insert')) from schema_view",
+        )
+        assert rights == [(len(VIEWS), 0)]
+        assert query(
+            database,
+            "select relacl::text like '%{=r/%' or relacl::text like '%,=r/%' from pg_class where relname = 'customers'",
+        ) == [(True,)]
+    finally:
+        query(database, 'drop owned by "grafana 1"; drop role "grafana 1"')
 
 
 def test_a_table_may_change_under_a_view(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

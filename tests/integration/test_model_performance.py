@@ -116,3 +116,15 @@ def test_a_model_is_judged_only_by_the_sessions_that_it_scored(shop: Tables) -> 
     (row,) = shop.view("model_performance", where="prefix = '1' and role = 'challenger'")
     assert row["log_loss_of_champion"] == pytest.approx(-np.log(0.8))
     assert row["auc"] is None
+
+
+def test_bots_are_not_judged(shop: Tables) -> None:
+    """No model learnt from them; they never buy, and would make every likelihood of a person look too high."""
+    for session_id, score in (("a", 0.4), ("b", 0.5), ("c", None)):
+        shop.write(
+            features("12:00", "12:20", session_id=session_id, visitor_id=session_id, bot_score=score),
+            told(session_id, 1, "12:00", 0.1),
+            closed(session_id),
+        )
+    assert {row["session_id"] for row in shop.view("score_at_prefix")} == {"a", "c"}
+    assert {row["sessions"] for row in shop.view("model_performance")} == {2}

@@ -102,6 +102,16 @@ def story() -> dict[str, list[msgspec.Struct]]:
     }  # fmt: skip
 
 
+def test_a_decision_that_knew_less_is_not_the_latest_because_it_was_made_later(tables: Tables) -> None:
+    """After a crash a worker folds in smaller polls what it had decided about at once, and another machine's clock may be behind."""
+    knew_all = decision(session_id="s", received_at="12:05", decided_at="12:06", likelihood=0.5, persona="Quick Buyer")
+    knew_less = decision(session_id="s", received_at="12:04", decided_at="12:07", likelihood=0.1)
+    tables.write(features(session_id="s"), knew_all)
+    tables.write(knew_less)
+    assert tables.rows("select likelihood, persona from sessions") == [(0.5, "Quick Buyer")]
+    assert tables.rows("select persona from personas") == ["Quick Buyer"]
+
+
 def test_however_the_topics_interleave_and_batches_fall_the_tables_end_the_same(tables: Tables) -> None:
     told = story()
     expected: dict[str, list[Any]] | None = None

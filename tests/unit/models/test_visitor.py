@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.events import Event, Properties
 from models.session_features import features_of, outcome_of
-from models.visitor import GAP, LATENESS, MAX_SEEN, Visitor
+from models.visitor import GAP, LATENESS, MAX_BOUGHT, MAX_SEEN, MAX_SPANS, Visitor
 from tests.factories import event
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -137,6 +137,44 @@ def test_what_comes_too_late_for_its_session_does_not_change_it_unless_it_is_a_p
     assert features_of(visitor, session, "").purchase_count == 1
 
 
+DAY = 24 * 60
+
+
+def test_what_is_imported_after_newer_sessions_has_only_the_older_ones_as_history() -> None:
+    newer = [at(100 * DAY, "purchase", value=50.0), at(102 * DAY)]
+    older = [at(0, "purchase", value=10.0), at(2 * DAY, "add_to_cart", value=5.0), at(4 * DAY)]
+    visitor = told(*newer)
+    assert visitor.forget_until(NOON + timedelta(days=104))
+    known = [features_of(visitor, visitor.observe(each)[0], "") for each in older]
+    assert [each.previous_revenue for each in known] == [0, 10, 10]
+    in_order = Visitor("ada")
+    expected = [features_of(in_order, in_order.observe(each)[-1], "") for each in older]
+    assert [msgspec.structs.replace(each, received_at=NOON) for each in known] == [
+        msgspec.structs.replace(each, received_at=NOON) for each in expected
+    ]
+    visitor.observe(at(200 * DAY))
+    newest = features_of(visitor, visitor.sessions[-1], "")
+    assert (newest.previous_session_count, newest.previous_purchase_count, newest.previous_revenue) == (5, 2, 60.0)
+
+
+def test_an_older_log_is_told_also_after_a_long_history() -> None:
+    newer = [at((100 + n) * DAY) for n in range(MAX_SPANS + 5)]
+    visitor = told(*newer)
+    assert visitor.forget_until(NOON + timedelta(days=300))
+    counts = [features_of(visitor, visitor.observe(at(2 * DAY * n))[0], "").previous_session_count for n in range(3)]
+    assert counts == [0, 1, 2]
+
+
+def test_a_long_history_that_is_told_again_changes_nothing() -> None:
+    story = [at(2 * DAY * n, "purchase", value=10.0) for n in range(max(MAX_SPANS, MAX_BOUGHT) + 10)]
+    visitor = told(*story)
+    assert visitor.forget_until(NOON + timedelta(days=500))
+    for each in story:
+        assert visitor.observe(each) == []
+    assert len(visitor.history.spans) == MAX_SPANS
+    assert visitor.history.purchase_count == len(story)
+
+
 def test_memory_of_message_ids_is_bounded() -> None:
     visitor = told(*(at(n / 100) for n in range(MAX_SEEN + 50)))
     assert len(visitor.seen) == MAX_SEEN
@@ -147,6 +185,16 @@ def test_a_user_named_late_is_the_user_of_every_session() -> None:
     named = msgspec.structs.replace(at(61, "identify"), user_id="u1")
     assert len(visitor.observe(named)) == 2
     assert {features_of(visitor, s, "").user_id for s in visitor.sessions} == {"u1"}
+
+
+def test_two_people_on_one_device_each_have_the_sessions_that_name_them() -> None:
+    def by(user_id: str, minutes: float, **bought: object) -> Event:
+        return msgspec.structs.replace(at(minutes, "purchase", **bought), user_id=user_id)
+
+    visitor = told(by("ann", 0, value=30.0), at(60), by("bob", 120, value=5.0), at(180))
+    found = [features_of(visitor, each, "") for each in visitor.sessions]
+    assert [each.user_id for each in found] == ["ann", "bob", "bob", "bob"]
+    assert [each.revenue for each in found] == [30.0, 0, 5.0, 0]
 
 
 ACTS = st.sampled_from(

@@ -8,6 +8,7 @@ from models.serving import Scorer
 from runtime.settings import ProcessSettings
 from shopstream.doctor import (
     MOST_LAG,
+    currency_findings,
     dead_letter_findings,
     drift_findings,
     lag_finding,
@@ -101,3 +102,10 @@ def test_features_that_moved_are_named_largest_first() -> None:
     assert "2 of 3 features have moved (PSI): active_s 2.00, cart_value 0.30" in finding.text
     assert [each.verdict for each in drift_findings(samples[1:2])] == ["ok"]
     assert list(drift_findings([])) == []
+
+
+def test_amounts_in_several_currencies_are_noted_since_they_are_added_as_one() -> None:
+    assert list(currency_findings([])) == list(currency_findings([("EUR", 7)])) == []
+    (finding,) = currency_findings([("EUR", 7), ("JPY", 2)])
+    assert finding.verdict == "note"
+    assert "EUR (7), JPY (2)" in finding.text

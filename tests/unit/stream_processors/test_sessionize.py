@@ -176,6 +176,18 @@ def test_a_visitor_who_stays_away_for_thirteen_months_is_removed_with_a_tombston
     assert len(shop.store) == 2
 
 
+def test_so_is_one_of_a_source_that_sends_no_more_however_often_workers_start() -> None:
+    """Each start stops the clock of such a source, as of a write key that was changed: its visitors would be kept for ever."""
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0, write_key="of last year"))
+    shop.sweep(NOW + timedelta(minutes=31))
+    for days, is_kept in ((395, True), (397, False)):
+        shop.restart()
+        shop.sessionizer.recover(now=NOW + timedelta(days=days))
+        shop.sweep(NOW + timedelta(days=days))
+        assert len(shop.store) == is_kept
+
+
 def test_what_is_read_again_after_a_crash_counts_once_however_much_one_visitor_sent() -> None:
     """A shop's server may send everybody's orders as one visitor: more in a poll than the message ids that are remembered."""
     shop = Shop()

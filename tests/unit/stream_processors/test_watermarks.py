@@ -19,6 +19,14 @@ def test_an_older_event_does_not_take_it_back() -> None:
     assert marks.at(0, "demo", now=NOW) == NOW
 
 
+def test_nor_does_an_older_event_stop_the_clock_of_a_quiet_shop() -> None:
+    """A page that was offline tells its hours at night: they are no reason to wait longer for the end of later sessions."""
+    marks = Watermarks()
+    marks.observe(0, "demo", NOW, now=NOW)
+    marks.observe(0, "demo", NOW - timedelta(hours=5), now=NOW + timedelta(minutes=29))
+    assert marks.at(0, "demo", now=NOW + timedelta(minutes=31)) == NOW + timedelta(minutes=31)
+
+
 def test_silence_moves_event_time_on_with_our_clock() -> None:
     marks = Watermarks()
     marks.observe(0, "history", YEARS_AGO, now=NOW)
