@@ -45,7 +45,12 @@ def _cart(f: SessionFeatures) -> str:
         return f"cart worth {f.cart_value:,.2f}"
     if f.cart_item_count:  # not every sender tells prices
         return _many(f.cart_item_count, "item in the cart", "items in the cart")
-    return "something in the cart" if f.add_to_cart_count and not f.remove_from_cart_count else "empty cart"
+    if f.add_to_cart_count:
+        return "empty cart" if f.remove_from_cart_count else "something in the cart"
+    # What an earlier visit left in it is not known, so whoever looks at the cart may have one that is not empty.
+    if f.remove_from_cart_count:
+        return "took something out of the cart"
+    return "cart viewed, nothing added yet" if f.cart_view_count or f.cart_page_count else "empty cart"
 
 
 def _checkout(f: SessionFeatures) -> str:
@@ -56,6 +61,8 @@ def _products(f: SessionFeatures) -> str:
     views = f.product_view_count
     if f.distinct_product_count and views > 1 and f.distinct_product_count * 2 <= views:
         return f"{_many(f.distinct_product_count, 'product', 'products')} looked at {views:,} times"
+    if not views and f.select_item_count:
+        return _many(f.select_item_count, "product picked from a list", "products picked from a list")
     return _many(views, "product view", "product views") if views else "no product looked at yet"
 
 
@@ -93,8 +100,10 @@ PAGE_WORDS: Final = {
 def _page(f: SessionFeatures) -> str | None:
     if f.last_path is None:
         return None
-    kind = kind_of(f.last_path)
-    return "on no page of the shop's funnel" if kind is None else PAGE_WORDS[kind]
+    if kind := kind_of(f.last_path):
+        return PAGE_WORDS[kind]
+    entry = kind_of(f.entry_path or f.last_path)
+    return "on a list or another page" if entry is None else f"arrived {PAGE_WORDS[entry]}"
 
 
 def _account(f: SessionFeatures) -> str | None:

@@ -107,6 +107,17 @@ class Registry:
         """A version, tried and warm. Raises `ModelMismatch` or `RegistryError`."""
         return fit(self.folder_of(version))
 
+    def require_fit(self, version: str) -> None:
+        """Raises `ModelMismatch` or `RegistryError` for a version that may not be put in force."""
+        card = self.card(version)
+        if version not in (DEFAULT, card.model_version):
+            # A folder copied by hand: its decisions would carry the name of another version, and be judged as that one's.
+            raise ModelMismatch(
+                f"version {version} holds the model {card.model_version}, and its decisions would say so; "
+                f"`shopstream models add {self.folder_of(version)}` adds it under its own name"
+            )
+        self.load(version)
+
     def add(self, source: Path) -> str:
         """Copy a model's folder in, under its version; returns that. Adding the same again changes nothing.
 
@@ -138,8 +149,7 @@ class Registry:
 
     def promote(self, version: str, *, by: str, at: datetime) -> Change:
         """Make a version the champion once it has passed every check. Raises `ModelMismatch` or `RegistryError`."""
-        self.card(version)
-        self.load(version)
+        self.require_fit(version)
         with self._locked():
             state = self.state()
             if state.champion == version:
@@ -150,8 +160,7 @@ class Registry:
     def shadow(self, version: str | None, *, by: str, at: datetime) -> Change:
         """Let a version score in the champion's shadow, or nothing. Raises `ModelMismatch` or `RegistryError`."""
         if version is not None:
-            self.card(version)
-            self.load(version)
+            self.require_fit(version)
         with self._locked():
             state = self.state()
             if version == state.challenger:

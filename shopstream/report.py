@@ -15,14 +15,23 @@ SHOWN: Final = (3, 5, 10, 20)
 SMALLEST_BIN: Final = 20
 """Visits below which a point of the reliability diagram says nothing."""
 STYLE: Final = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:62rem;padding:0 1rem;color:#111827}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem}
-svg{width:100%;height:auto;background:#fff;border:1px solid #e5e7eb;border-radius:6px}
-svg text{font:11px system-ui,sans-serif;fill:#374151}svg .title{font-weight:600;font-size:13px}.grid{stroke:#e5e7eb}
-table{border-collapse:collapse;width:100%;margin:1rem 0;font-variant-numeric:tabular-nums}
-li{margin:.25rem 0}td:first-child,th:first-child{text-align:left}
-td,th{padding:.3rem .5rem;text-align:right;border-bottom:1px solid #e5e7eb}
-small{color:#6b7280}
+:root{color-scheme:light dark;--ink:#111827;--faint:#4b5563;--paper:#fff;--rule:#e5e7eb;
+--line-0:#1d4ed8;--line-1:#b45309;--line-2:#047857;--line-3:#7c3aed;--line-4:#be123c;--dashed:#6b7280}
+@media(prefers-color-scheme:dark){:root{--ink:#e5e7eb;--faint:#9ca3af;--paper:#111827;--rule:#374151;
+--line-0:#93c5fd;--line-1:#fbbf24;--line-2:#6ee7b7;--line-3:#c4b5fd;--line-4:#fda4af;--dashed:#9ca3af}}
+body{font:15px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:62rem;padding:0 1rem;color:var(--ink);background:var(--paper)}
+h1,h2{line-height:1.25;text-wrap:balance}p,li{overflow-wrap:anywhere}ul{padding-left:1.25rem}li{margin:.35rem 0}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:1rem}
+figure{margin:0;padding:.75rem;border:1px solid var(--rule);border-radius:6px}figcaption{font-weight:600}
+figure p{margin:0;font-size:13px}figure span{display:inline-block;margin-right:.75rem}
+svg{display:block;width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:var(--faint)}.grid{stroke:var(--rule)}
+polyline{fill:none;stroke:currentColor;stroke-width:2}.dashed polyline{stroke-dasharray:5 4}
+.line-0{color:var(--line-0)}.line-1{color:var(--line-1)}.line-2{color:var(--line-2)}.line-3{color:var(--line-3)}.line-4{color:var(--line-4)}
+.dashed{color:var(--dashed)}span::before{content:"\\25CF  "}span.dashed::before{content:"\\2504  "}
+.table{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;line-height:1.3}
+td,th{padding:.35rem .5rem;text-align:right;vertical-align:top;white-space:nowrap;border-bottom:1px solid var(--rule)}th{white-space:normal}
+td:first-child,th:first-child{text-align:left;position:sticky;left:0;background:var(--paper)}
+small{color:var(--faint)}
 """
 
 
@@ -40,7 +49,8 @@ def page_of(result: Evaluation) -> str:
     tried = ", ".join(f"{escape(name)} {loss:.5f}" for name, loss in result.challengers.items())
     return "".join(
         (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shopstream: evaluation</title>',
+            '<!doctype html><html lang="en"><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width"><title>Shopstream: evaluation</title>',
             f"<style>{STYLE}</style><h1>How early the likelihood knows</h1>",
             f"<p>{escape(result.data)}, model {escape(result.model_version)}</p>",
             f"<ul>{''.join(f'<li>{escape(each)}</li>' for each in sentences_of(result.curve))}</ul>",
@@ -151,7 +161,11 @@ def _table(title: str, curve: Sequence[PrefixRow], of: str = "k", labels: Sequen
         + "</tr>"
         for label, row in zip(labels or [str(row.k) for row in curve], curve, strict=True)
     )
-    return f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{rows}</table>"
+    # Of its own width, so that on a telephone the table moves and not the page; by the keyboard too.
+    return (
+        f'<h2>{escape(title)}</h2><div class="table" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f"<table><tr>{head}</tr>{rows}</table></div>"
+    )
 
 
 def _told(figure: float | None) -> str:

@@ -59,11 +59,20 @@ def items(path: Path, choice: Callable[[str], bool]) -> Iterator[ReplayItem]:
 
 
 def file_of(folder: Path, kind: str) -> Path:
-    """The folder's one CSV file with `sessions` or `page_events` in its name, gzipped or plain. Raises `ReplayError`."""
-    found = sorted(each for each in folder.glob(f"*{kind}*") if each.name.endswith((".csv", ".csv.gz")))
+    """The one CSV file with `sessions` or `page_events` in its name, gzipped or plain, in the folder or else below it.
+
+    Raises `ReplayError`.
+    """
+
+    def named(files: Iterator[Path]) -> list[Path]:
+        return sorted(
+            each for each in files if each.name.endswith((".csv", ".csv.gz")) and kind in each.name.replace("-", "_")
+        )
+
+    found = named(folder.glob("*")) or named(folder.rglob("*"))
     if len(found) > 1:
         raise ReplayError(
-            f"{folder} has {', '.join(each.name for each in found)}; leave one file of {kind}, a folder is one clickstream"
+            f"{folder} has {', '.join(str(each.relative_to(folder)) for each in found)}; give the folder of one clickstream, with one file of {kind}"
         )
     if not found:
         raise ReplayError(f"{folder} has no {kind}.csv.gz; give the folder of the clickstream")

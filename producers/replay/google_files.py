@@ -27,7 +27,10 @@ KNOWN_AT_START: Final = {
 """Columns of a session that are no outcome of it."""
 LATEST_MS: Final = 60_000_000_000_000
 """Nearly two thousand years on either side of 1970."""
-NAME: Final = re.compile(r"(?:(.*?)_)??(hits|sessions|hit_products|visit_products|products)(?:_(.*))?\.csv(?:\.gz)?")
+NAME: Final = re.compile(
+    r"(?:(.*?)[_.-])??(hits|sessions|hit[_-]products|visit[_-]products|products)(?:[_.-](.*))?\.csv(?:\.gz)?",
+    re.IGNORECASE,
+)
 """What a file holds, and the words before and after that, which are those of its period."""
 
 
@@ -70,18 +73,29 @@ class Export:
 
 
 def periods(path: Path) -> list[Period]:
-    """The exports in a folder, or the one a hits file belongs to. Raises `ReplayError` when a part is missing."""
-    folder = path if path.is_dir() else path.parent
+    """The exports in a folder, or in those below it where it has none itself, or the one a hits file belongs to.
+
+    Raises `ReplayError` when a part is missing.
+    """
+    if path.is_dir():
+        below = sorted(each for each in path.rglob("*") if each.is_dir())
+        found = _periods_in(path) or [period for folder in below for period in _periods_in(folder)]
+    else:
+        found = _periods_in(path.parent, path)
+    if not found:
+        raise ReplayError(f"{path} is no ga360_hits_….csv.gz and no folder with one; give the path of either")
+    return found
+
+
+def _periods_in(folder: Path, hits: Path | None = None) -> list[Period]:
+    """Those of all hits files in the folder, or of one of them."""
     found: dict[str, dict[str, Path]] = defaultdict(dict)
-    for each in sorted(folder.glob("*.csv*")):
+    for each in sorted(folder.glob("*")):
         match = NAME.fullmatch(each.name)
         if match:
-            words = (match[1] or "").removeprefix("ga360"), match[3] or ""
-            found[match[2]]["_".join(filter(None, words))] = each
-    hits = found["hits"] if path.is_dir() else {name: each for name, each in found["hits"].items() if each == path}
-    if not hits:
-        raise ReplayError(f"{path} is no ga360_hits_….csv.gz and no folder with one; give the path of either")
-    return [_period(name, each, found) for name, each in hits.items()]
+            words = (match[1] or "").lower().removeprefix("ga360"), (match[3] or "").lower()
+            found[match[2].lower().replace("-", "_")]["_".join(filter(None, words))] = each
+    return [_period(name, each, found) for name, each in found["hits"].items() if hits in (None, each)]
 
 
 def _period(name: str, hits: Path, found: Mapping[str, Mapping[str, Path]]) -> Period:

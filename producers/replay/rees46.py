@@ -33,13 +33,17 @@ def recording(path: Path, day: date | None = None) -> Recording:
 
 
 def files(path: Path) -> list[Path]:
-    """The file, or all files of events in a folder, by name."""
+    """The file, or all files of events in a folder, or in those below it where it has none itself, by name."""
     if not path.is_dir():
         return [path]
-    found = sorted(each for each in path.iterdir() if each.name.endswith((".csv", ".csv.gz")))
+    found = _tables(path.iterdir()) or _tables(path.rglob("*"))
     if not found:
         raise ReplayError(f"{path} has no .csv or .csv.gz file; give the file or the folder of the event log")
     return found
+
+
+def _tables(files: Iterator[Path]) -> list[Path]:
+    return sorted(each for each in files if each.name.endswith((".csv", ".csv.gz")))
 
 
 def item_of(row: Mapping[str, str]) -> ReplayItem:

@@ -85,7 +85,7 @@ def show(version: Version) -> None:
         lines.print(f"{name:<12} {escape(text)}")
     lines.print(f"{'role':<12} {role_of(version, state) or 'none'}")
     try:
-        found.load(version)
+        found.require_fit(version)
         lines.print(
             f"{'checks':<12} [green]passed[/]: it loads, fits this version's features and scores as it was trained"
         )

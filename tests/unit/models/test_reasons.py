@@ -50,6 +50,14 @@ def test_no_credit_is_no_reason() -> None:
         ("cart", {"cart_item_count": 2, "add_to_cart_count": 3, "remove_from_cart_count": 1}, "2 items in the cart"),
         ("cart", {"add_to_cart_count": 1}, "something in the cart"),
         ("cart", {"add_to_cart_count": 1, "remove_from_cart_count": 1}, "empty cart"),
+        ("cart", {"cart_page_count": 1}, "cart viewed, nothing added yet"),
+        ("cart", {"cart_view_count": 1}, "cart viewed, nothing added yet"),
+        ("cart", {"cart_page_count": 2, "remove_from_cart_count": 4}, "took something out of the cart"),
+        ("products", {"select_item_count": 2}, "2 products picked from a list"),
+        ("place", {"entry_path": "/", "last_path": "/basket.html"}, "on the cart page"),
+        ("place", {"entry_path": "/basket.html", "last_path": "/bags"}, "arrived on the cart page"),
+        ("place", {"entry_path": "/drinkware", "last_path": "/bags"}, "on a list or another page"),
+        ("place", {"entry_path": None, "last_path": None}, None),
         ("time", {"last_seen_at": at("12:00") + timedelta(milliseconds=40)}, "has just arrived"),
         ("finding", {"search_count": 2}, "2 searches"),
         ("finding", {"list_view_count": 1}, "1 product list viewed"),
@@ -74,5 +82,5 @@ def test_no_credit_is_no_reason() -> None:
         ("depth", {"page_count": 4}, "4 pages viewed"),
     ],
 )
-def test_words_are_a_shopkeepers(name: str, fields: dict[str, Any], expected: str) -> None:
+def test_words_are_a_shopkeepers(name: str, fields: dict[str, Any], expected: str | None) -> None:
     assert words(name, **fields) == expected

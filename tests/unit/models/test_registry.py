@@ -87,6 +87,14 @@ def test_a_rollback_to_a_version_that_was_removed_says_so(registry: Registry) ->
     assert registry.state().champion == "b-2"
 
 
+def test_a_folder_copied_by_hand_under_another_name_is_not_put_in_force(registry: Registry) -> None:
+    shutil.copytree(registry.folder_of("a-1"), registry.folder_of("copy-of-a"))
+    for refused in (registry.promote, registry.shadow):
+        with pytest.raises(ModelMismatch, match=r"copy-of-a holds the model a-1.*`shopstream models add .*copy-of-a`"):
+            refused("copy-of-a", by="ada", at=at())
+    assert registry.state().changes == ()
+
+
 def test_what_an_interrupted_add_left_is_no_version(registry: Registry, tmp_path: Path) -> None:
     model_in(tmp_path / "registry" / "versions" / ".adding-x1", "d-4")
     assert registry.versions() == [DEFAULT, "a-1", "b-2", "c-3"]

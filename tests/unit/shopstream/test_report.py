@@ -31,7 +31,7 @@ def test_it_has_the_four_charts_and_a_row_for_each_length() -> None:
     assert page.count("<svg") == 4
     assert page.count("<tr>") == 4
     assert "boosting 0.20000" in page
-    assert ">PR-AUC</text>" in page, "the curve is not scikit-learn's average precision; the tables have both"
+    assert ">PR-AUC</span>" in page, "the curve is not scikit-learn's average precision; the tables have both"
 
 
 def test_it_fetches_nothing_and_escapes_what_it_is_told() -> None:

@@ -74,10 +74,18 @@ def test_the_files_may_be_of_a_part_and_plain(tmp_path: Path) -> None:
     assert set(read(tmp_path)) == {"dmm-d1", "dmm-d2"}
 
 
+def test_the_files_may_lie_one_folder_below(tmp_path: Path) -> None:
+    below = tmp_path / "clickstream"
+    below.mkdir()
+    assert read(write_dmm(below, SESSIONS, PAGE_EVENTS)) == read(tmp_path)
+    with pytest.raises(ReplayError, match="give the folder of the clickstream"):
+        read(tmp_path / "nowhere" / "either")
+
+
 def test_two_clickstreams_in_one_folder_are_not_mixed_up(tmp_path: Path) -> None:
     write_dmm(tmp_path, SESSIONS, PAGE_EVENTS)
     (tmp_path / "sessions_later.csv").write_text(SESSIONS)
-    with pytest.raises(ReplayError, match=r"has sessions\.csv\.gz, sessions_later\.csv; leave one file of sessions"):
+    with pytest.raises(ReplayError, match=r"has sessions\.csv\.gz, sessions_later\.csv; .*with one file of sessions"):
         read(tmp_path)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from producers.replay import google_merchandise
+from producers.replay.google_files import periods
 from producers.replay.google_merchandise import event_name_of
 from producers.replay.items import ReplayError
 from tests.replay_files import HITS, SESSIONS, write_google
@@ -125,14 +126,28 @@ def test_the_hits_file_stands_for_its_own_period_and_the_folder_for_all(tmp_path
     assert both[-2:] == later
 
 
-@pytest.mark.parametrize("name", ["{}.csv.gz", "october_{}.csv.gz", "withheld_ga360_{}_2016.csv.gz"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("{}.csv.gz", "october_{}.csv.gz", "withheld_ga360_{}_2016.csv.gz", "GA360-{}-2016-10.csv.gz"),
+        *("october.{}.csv.gz", "of-october/{}.csv.gz"),
+    ],
+)
 def test_the_files_may_be_named_otherwise(name: str, tmp_path: Path) -> None:
     expected = bodies(write_google(tmp_path))
     for kind in ("hit_products", "products", "hits", "sessions"):
         (found,) = tmp_path.glob(f"ga360_{kind}*.csv.gz")
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         found.rename(tmp_path / name.format(kind))
     (tmp_path / "ga360_visit_products_2017.csv.gz").write_bytes(b"totals of whole visits, which are not read")
     assert bodies(tmp_path) == expected
+
+
+def test_months_in_folders_of_their_own_are_not_mixed_up(tmp_path: Path) -> None:
+    for month in ("train", "test"):
+        (tmp_path / month).mkdir()
+    one, other = write_google(tmp_path / "train"), write_google(tmp_path / "test")
+    assert [(each.hits.parent, each.sessions.parent) for each in periods(tmp_path)] == [(other, other), (one, one)]
 
 
 def test_products_of_one_period_are_not_those_of_another(tmp_path: Path) -> None:

@@ -114,6 +114,15 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         rees46.recording(write_rees46(tmp_path, REES46.replace("user_id", "someone")))
 
 
+def test_files_in_folders_below_are_found_where_the_folder_has_none(tmp_path: Path) -> None:
+    below = tmp_path / "october"
+    below.mkdir()
+    (below / "events.csv").write_text(REES46)
+    assert rees46.files(tmp_path) == [below / "events.csv"]
+    (tmp_path / "all.csv").write_text(REES46)
+    assert rees46.files(tmp_path) == [tmp_path / "all.csv"]
+
+
 def test_a_folder_in_place_of_the_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ReplayError, match="is a folder; give the file"):
         rees46.recording(tmp_path)
