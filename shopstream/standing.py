@@ -54,7 +54,7 @@ def tell_standing(screen: Console, session_id: str, rows: Sequence[Row], at: int
     page = f" on {newest.context.page_path}" if newest.context.page_path else ""
     screen.print(
         f"session {session_id} of visitor {escape(newest.visitor_id)} after event {at} of {count}: "
-        f"{escape(newest.event_name + page)} at {newest.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
+        f"{escape(' '.join((newest.event_name + page).split()))} at {newest.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     scores = told.scores
     screen.print(
