@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ import uvicorn
 from console.api_routes import Predict
 from console.app import create_app
 from console.board import DecisionBoard, Posted
+from console.connections import BoundedConnection, Bounds, allowed_connections
 from console.database import Database
 from console.follow import DecisionFollower
 from contracts.http import PredictAnswer, PredictRequest
@@ -32,6 +34,8 @@ from runtime.tokens import DecisionTokens
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S: Final = 2
+KEPT_FOR_PEOPLE: Final = 256
+"""Connections that streams leave for pages, health checks and tokens."""
 LOOK_AGAIN: Final = timedelta(seconds=1)
 """The registry is looked at no more often, and only when somebody asks for a prediction."""
 
@@ -62,7 +66,8 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
     if listener is None:
         return 1
     stop = stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
-    board = DecisionBoard(opened_at=_now())
+    connections = allowed_connections()
+    board = DecisionBoard(opened_at=_now(), max_streams=max(1, connections - KEPT_FOR_PEOPLE))
     database = Database(postgres.dsn)
     servers: list[ConsoleServer] = []
 
@@ -95,7 +100,8 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=partial(BoundedConnection, Bounds(connections)),  # type: ignore[arg-type]  # uvicorn only calls it
+        ws="none",
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -25,6 +25,7 @@ from shopstream.commands import (
     up,
 )
 from shopstream.failures import FAILED, sentence_of
+from shopstream.inert import inert
 
 app = typer.Typer(
     name="shopstream",
@@ -71,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         if known is None:
             raise
         sentence, code = known
-        typer.echo(f"shopstream: {sentence}", err=True)
+        typer.echo(f"shopstream: {inert(sentence)}", err=True)
         return code
     return 0
 

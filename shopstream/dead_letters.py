@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from shopstream.failures import CommandWronglyCalled
+from shopstream.inert import inert
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,18 +25,9 @@ _AGO: Final = re.compile(r"(\d{1,6})(m|h|d)")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def printable(text: str) -> str:
-    """The text with everything that could steer a terminal written as an escape; lines stay."""
-    return "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text)
-
-
-def _escaped(character: str) -> str:
-    return json.dumps(character)[1:-1] if ord(character) != 0x7F else "\\u007f"
-
-
 def short(text: str | None, most: int = 60) -> str:
     """One line of it."""
-    line = printable(" ".join((text or "").split()))
+    line = inert(" ".join((text or "").split()))
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
@@ -46,7 +38,7 @@ def raw_text(raw: bytes) -> str:
     except (ValueError, RecursionError):
         text = raw.decode("utf-8", "backslashreplace")
     cut = text[:MAX_SHOWN_CHARACTERS]
-    return printable(cut) + (f"\n… and {len(text) - len(cut):,} characters more" if len(cut) < len(text) else "")
+    return inert(cut) + (f"\n… and {len(text) - len(cut):,} characters more" if len(cut) < len(text) else "")
 
 
 def pretty(value: Any) -> str:
@@ -56,7 +48,7 @@ def pretty(value: Any) -> str:
 def difference(before: Any, after: Any) -> list[str]:
     """The lines that a fix takes away (`-`) and adds (`+`), each with one line around it."""
     lines = difflib.unified_diff(pretty(before).splitlines(), pretty(after).splitlines(), n=1, lineterm="")
-    return [printable(line) for line in lines if not line.startswith(("---", "+++", "@@"))]
+    return [inert(line) for line in lines if not line.startswith(("---", "+++", "@@"))]
 
 
 def outcome_of(attempt: "Attempt") -> str:

@@ -14,6 +14,7 @@ from rich.status import Status as Wheel
 from rich.table import Table
 from rich.text import Text
 
+from shopstream.inert import inert
 from shopstream.status import Status
 from shopstream.supervise import State, Watched
 
@@ -46,7 +47,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """One line about something that happened."""
-        self._print(Text(text))
+        self._print(Text(inert(text)))  # it may end with the last line of a log
 
     def ready(self, watched: Watched, seconds: float) -> None:
         """A service became ready, so many seconds after its start."""

@@ -3,26 +3,32 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from shopstream.dead_letters import printable
+from shopstream.inert import inert
 
 PLAIN_WIDTH = 200
+
+
+class InertConsole(Console):
+    """Prints every text as it is: what strangers named events and pages gives the terminal no orders and becomes no emoji."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(inert(text), **options)
 
 
 def screen() -> Console:
     """Where a command prints: coloured at a terminal; plain and not wrapped in a file or a pipe."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=PLAIN_WIDTH, soft_wrap=True)
-
-
-def safe(text: str) -> str:
-    """What a visitor sent, as it may stand in a line: it neither styles the line nor steers the terminal."""
-    return escape(printable(text))
+        return InertConsole()
+    return InertConsole(width=PLAIN_WIDTH, soft_wrap=True)
 
 
 @contextlib.contextmanager

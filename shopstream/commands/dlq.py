@@ -102,7 +102,8 @@ def show(id: Annotated[str, typer.Argument(help="Id of the dead letter, or the b
     import msgspec
 
     from producers.dead_letters.replay import attempt_of, by_kept_fix
-    from shopstream.dead_letters import difference, outcome_of, printable, raw_text, short
+    from shopstream.dead_letters import difference, outcome_of, raw_text, short
+    from shopstream.inert import inert
 
     with _database() as connection:
         kept = _named(connection, id)
@@ -121,10 +122,10 @@ def show(id: Annotated[str, typer.Argument(help="Id of the dead letter, or the b
         typer.echo(f"request     {short(msgspec.json.encode(letter.envelope).decode(), 400)}")
     typer.echo(f"{len(letter.raw):,} bytes:\n{raw_text(letter.raw)}")
     if kept.replayed_at is not None:
-        how = f"with fix {printable(kept.fix)}" if kept.fix else "without a fix"
+        how = f"with fix {inert(kept.fix)}" if kept.fix else "without a fix"
         typer.echo(f"replayed    {kept.replayed_at:%Y-%m-%d %H:%M:%S} UTC as {short(kept.replayed_as, 140)}, {how}")
         return
-    typer.echo(f"fix         {printable(kept.fix) if kept.fix else 'none yet'}")
+    typer.echo(f"fix         {inert(kept.fix) if kept.fix else 'none yet'}")
     attempt = attempt_of(kept, by_kept_fix(()), _reading())
     if attempt is not None:
         for line in difference(attempt.call, attempt.healed.after) if attempt.healed.after is not None else ():

@@ -49,11 +49,10 @@ def evaluate(
 ) -> None:
     """Print how well purchases are foreseen after k events, with intervals; nothing at or after a purchase is used."""
     import msgspec
-    from rich.console import Console
 
     from shopstream.evaluate import evaluate as judged
     from shopstream.report import page_of
-    from shopstream.screen import progress, screen, stages
+    from shopstream.screen import InertConsole, progress, screen, stages
     from shopstream.train import SEED
     from shopstream.written import require_writable
 
@@ -74,7 +73,7 @@ def evaluate(
         return
     if report is not None:
         require_writable(report)
-    lines = Console(stderr=True, highlight=False) if json else screen()
+    lines = InertConsole(stderr=True) if json else screen()
     with progress(lines, f"reading {data.name}", None, "events") as bar:
         result = judged(
             data,
@@ -162,15 +161,14 @@ def _with_interval(figure: float | None, interval: tuple[float, float] | None, d
 
 def _show_uci(path: Path, as_json: bool) -> None:
     import msgspec
-    from rich.console import Console
     from rich.table import Table
 
     from shopstream import uci, uci_paper
-    from shopstream.screen import progress, screen
+    from shopstream.screen import InertConsole, progress, screen
 
     data = uci.read(path)
     splits = 2 * uci.REPEATS * uci.FOLDS + len(uci_paper.PROTOCOLS) * uci_paper.REPEATS
-    lines = Console(stderr=True, highlight=False) if as_json else screen()
+    lines = InertConsole(stderr=True) if as_json else screen()
     with progress(lines, f"judging {path.name}", splits, "splits") as bar:
 
         def advance(count: int) -> None:

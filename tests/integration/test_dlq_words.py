@@ -27,7 +27,7 @@ def test_each_dead_letter_is_shown_with_what_its_fix_gives(
     shown = dlq("show", "feed0001")
     assert "fix         number properties.value" in shown
     assert '+    "value": 1.5' in shown
-    assert "ingest now  accepted: add_to_cart of visitor x\\u001b[31m at 2026-03-02 12:00:00" in shown
+    assert "ingest now  accepted: add_to_cart of visitor x[31m at 2026-03-02 12:00:00" in shown
     assert "\x1b" not in shown
     assert "the bytes cannot be read (unparsable)" in dlq("show", "feed0002")
     assert "the step that sent it makes it again" in dlq("show", "beef")
