@@ -5,10 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from shopstream.dead_letters import printable
 
 PLAIN_WIDTH = 200
 
@@ -18,11 +15,6 @@ def screen() -> Console:
     if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=PLAIN_WIDTH, soft_wrap=True)
-
-
-def safe(text: str) -> str:
-    """What a visitor sent, as it may stand in a line: it neither styles the line nor steers the terminal."""
-    return escape(printable(text))
 
 
 @contextlib.contextmanager

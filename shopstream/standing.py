@@ -19,7 +19,6 @@ from shopstream.environ import environ
 from shopstream.failures import CommandFailed
 from shopstream.models import scorers_of
 from shopstream.own_history import event_of_row
-from shopstream.screen import safe
 
 Row = dict[str, Any]
 
@@ -54,8 +53,8 @@ def tell_standing(screen: Console, session_id: str, rows: Sequence[Row], at: int
     newest = events[-1]
     page = f" on {newest.context.page_path}" if newest.context.page_path else ""
     screen.print(
-        f"session {session_id} of visitor {safe(newest.visitor_id)} after event {at} of {count}: "
-        f"{safe(newest.event_name + page)} at {newest.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
+        f"session {session_id} of visitor {escape(newest.visitor_id)} after event {at} of {count}: "
+        f"{escape(newest.event_name + page)} at {newest.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     scores = told.scores
     screen.print(

@@ -27,7 +27,7 @@ def explain(
     from rich.markup import escape
     from rich.table import Table
 
-    from shopstream.screen import safe, screen
+    from shopstream.screen import screen
 
     found = _rows("session_now", {"session_id": session})
     if not found:
@@ -38,12 +38,12 @@ def explain(
         return
     story = _rows("story_of_session", {"session_id": now["session_id"]})
     lines = screen()
-    lines.print(f"session {now['session_id']} of visitor {safe(now['visitor_id'])}: {state_of(now)}")
+    lines.print(f"session {now['session_id']} of visitor {escape(now['visitor_id'])}: {state_of(now)}")
     table = Table("at", "event", "page", "decision", "because")
     for row in story:
         clock = f"{row['occurred_at']:%H:%M:%S}"
         if row["kind"] == "event":
-            table.add_row(clock, safe(row["name"]), safe(row["page_path"] or ""), "", "")
+            table.add_row(clock, escape(row["name"]), escape(row["page_path"] or ""), "", "")
         else:
             table.add_row(clock, "", "", decision_of(row), escape("; ".join(row["because"] or ())))
     lines.print(table)
@@ -66,9 +66,10 @@ def _explain_moment(now: Row, at: int) -> None:
 
 def trace(event: Annotated[str, typer.Argument(help="Message id of the event.")]) -> None:
     """Say which steps an event has passed."""
+    from rich.markup import escape
     from rich.table import Table
 
-    from shopstream.screen import safe, screen
+    from shopstream.screen import screen
 
     places = _rows("trace_event", {"message_id": event})
     if not places:
@@ -77,7 +78,7 @@ def trace(event: Annotated[str, typer.Argument(help="Message id of the event.")]
         )
     table = Table("place", "at", "what")
     for row in places:
-        table.add_row(row["place"], f"{row['at']:%Y-%m-%d %H:%M:%S.%f}"[:-3], safe(row["what"]))
+        table.add_row(row["place"], f"{row['at']:%Y-%m-%d %H:%M:%S.%f}"[:-3], escape(row["what"]))
     screen().print(table)
 
 
