@@ -111,7 +111,7 @@ def _set_aside_misfits(
 ) -> None:
     """Leave what does not fit with the custom parameters, but for some fields. A shop's own event, or a page, may mean something else by
     `value` or `items`, and nothing is computed from it: no reason to refuse the event."""
-    for field in typed.keys() - but:
+    for field in [each for each in typed if each not in but]:
         one = {field: typed[field]}
         try:
             if field == "items":
