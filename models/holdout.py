@@ -16,6 +16,8 @@ Z: Final = 1.959964
 UNLIKELY: Final = 0.001
 """A share of visitors that chance gives so seldom was not drawn as told: the usual bound for a sample ratio mismatch
 (Fabijan and others, Diagnosing Sample Ratio Mismatch in Online Controlled Experiments, KDD 2019, use 0.0005)."""
+ENOUGH: Final = 100.0
+"""Variance of the number held out, from which on the normal approximation serves."""
 TOLD: Final = 3
 """Visitors named for each thing that is wrong."""
 
@@ -115,12 +117,24 @@ def audit(seen: Iterable[Seen], policy: Policy) -> Audit:
 
 
 def chance_of(held_out: int, visitors: int, share: float) -> float:
-    """How often chance holds out a number at least so far from `share` of the visitors (binomial, by its normal approximation)."""
-    spread = math.sqrt(visitors * share * (1 - share))
-    if not spread:  # nobody came, or everybody belongs in one arm
-        return 1.0 if held_out == round(visitors * share) else 0.0
-    distance = max(0.0, abs(held_out - visitors * share) - 0.5)  # counts are whole
-    return math.erfc(distance / spread / math.sqrt(2))
+    """How often chance holds out a number at least so far from `share` of the visitors (binomial; of many, by its normal approximation)."""
+    mean = visitors * share
+    variance = mean * (1 - share)
+    if not variance:  # nobody came, or everybody belongs in one arm
+        return 1.0 if held_out == round(mean) else 0.0
+    distance = abs(held_out - mean)
+    if variance > ENOUGH:
+        return math.erfc(max(0.0, distance - 0.5) / math.sqrt(2 * variance))  # counts are whole
+    # Of a few visitors one more is far from the mean, and not as seldom as the curve has it.
+    nearest, farthest = max(0, math.ceil(mean - distance)), min(visitors, math.floor(mean + distance))
+    nearer = (each for each in range(nearest, farthest + 1) if abs(each - mean) < distance - 1e-9)
+    return max(0.0, 1.0 - math.fsum(_probability(each, visitors, share) for each in nearer))
+
+
+def _probability(held_out: int, visitors: int, share: float) -> float:
+    """Of exactly so many."""
+    ways = math.lgamma(visitors + 1) - math.lgamma(held_out + 1) - math.lgamma(visitors - held_out + 1)
+    return math.exp(ways + held_out * math.log(share) + (visitors - held_out) * math.log1p(-share))
 
 
 def _arms(bought: Iterable[tuple[Arm, bool]]) -> Arms:

@@ -137,7 +137,9 @@ def _trained(
 ) -> Artifact:
     before, after = table.at(~table.has_bought), table.at(table.has_bought)
     if not len(before):
-        raise TrainingFailed("there is no example of a session before its first purchase; nothing can be learnt")
+        raise TrainingFailed(
+            "there is no person's session before its first purchase, and bots teach nothing; nothing can be learnt"
+        )
     rows = np.where(np.isnan(before.rows), np.float32(MISSING), before.rows)
     bought = before.buys_later.astype(np.float64)
     fit, calibrate, test = sides_of(before.visitor, before.started_s, fit=FIT_SHARE, calibrate=CALIBRATE_SHARE)

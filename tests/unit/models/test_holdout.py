@@ -87,8 +87,17 @@ def test_the_chance_of_a_share_is_that_of_the_binomial_distribution() -> None:
 
     for held_out in (70, 80, 95, 120):
         assert chance_of(held_out, 400, 0.2) == pytest.approx(binomtest(held_out, 400, 0.2).pvalue, abs=0.02)
+    for held_out in (900, 1_000, 1_080):
+        assert chance_of(held_out, 10_000, 0.1) == pytest.approx(binomtest(held_out, 10_000, 0.1).pvalue, abs=0.02)
     assert chance_of(0, 400, 0.0) == chance_of(400, 400, 1.0) == 1.0
     assert chance_of(1, 400, 0.0) == 0.0
+
+
+@pytest.mark.parametrize(("held_out", "visitors", "share"), [(1, 1, 0.01), (2, 16, 0.01), (3, 4, 0.1), (2, 8, 0.02)])
+def test_few_visitors_are_no_reason_to_disbelieve_the_share(held_out: int, visitors: int, share: float) -> None:
+    from scipy.stats import binom
+
+    assert chance_of(held_out, visitors, share) == pytest.approx(binom.sf(held_out - 1, visitors, share))
 
 
 def test_lift_is_relative_and_counts_everybody() -> None:

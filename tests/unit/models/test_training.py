@@ -1,5 +1,7 @@
 """Training: deterministic, honest about what it saw, small, and refusing what cannot be learnt from."""
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from models.examples import Example
 from models.features import NAMES, definition_digest, matrix
 from models.golden import golden_sessions
 from models.serving import Scorer
-from models.training import Artifact, TrainingFailed, train
+from models.tables import table_of
+from models.training import Artifact, TrainingFailed, train, train_on_log
 
 
 def test_the_same_examples_and_seed_give_the_same_files(examples: list[Example], artifact: Artifact) -> None:
@@ -84,6 +87,11 @@ def test_the_data_source_and_its_licence_are_on_the_card(examples: list[Example]
 def test_too_few_buyers_are_refused_with_what_is_missing(examples: list[Example], count: int) -> None:
     with pytest.raises(TrainingFailed, match=r"nothing can be learnt|needs 20 of both"):
         train(examples[:count], seed=1)
+
+
+def test_a_log_of_bots_alone_says_that_they_teach_nothing(examples: list[Example]) -> None:
+    with pytest.raises(TrainingFailed, match=r"no person's session .* bots teach nothing"):
+        train_on_log(table_of([replace(each, is_bot=True) for each in examples[:30]]), seed=1)
 
 
 def test_a_card_has_what_the_model_is_told_apart_by_later(artifact: Artifact, examples: list[Example]) -> None:
