@@ -12,6 +12,7 @@ from shopstream.doctor import (
     drift_findings,
     lag_finding,
     model_findings,
+    service_repair,
     settings_findings,
     spool_finding,
     topic_findings,
@@ -101,3 +102,10 @@ def test_features_that_moved_are_named_largest_first() -> None:
     assert "2 of 3 features have moved (PSI): active_s 2.00, cart_value 0.30" in finding.text
     assert [each.verdict for each in drift_findings(samples[1:2])] == ["ok"]
     assert list(drift_findings([])) == []
+
+
+def test_only_a_service_that_does_not_run_is_to_be_started() -> None:
+    absent = "nothing answers at http://127.0.0.1:8081 ([Errno 111] Connection refused)"
+    assert service_repair("console", absent) == "shopstream console"
+    assert service_repair("console", "nothing answers at http://127.0.0.1:8081 (timed out)").startswith("restart")
+    assert service_repair("persist", "postgres: Postgres does not answer").startswith("put that right")
