@@ -17,6 +17,7 @@ MOST_LAG: Final = 10_000
 MOST_DRIFT: Final = 0.25
 """A population stability index above this is read as another population (`models/drift.py`)."""
 KAFKA_REPAIR: Final = "shopstream up, or docker compose up -d kafka with SHOPSTREAM_KAFKA_BROKERS=localhost:9094"
+ASK_FOR_S: Final = 6.0
 OPTIONAL: Final = frozenset({"storefront"})
 """A demo: an installation may live without it."""
 
@@ -197,12 +198,14 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Whether each service is ready, and how far the readers are behind."""
     urls = pipeline.urls()
     with ThreadPoolExecutor(max_workers=len(urls)) as pool:
-        problems = dict(zip(urls, pool.map(lambda url: ready_check(url)(), urls.values()), strict=True))
+        # Longer than a service itself waits for a Postgres that does not answer.
+        asked = pool.map(lambda url: ready_check(url, timeout_s=ASK_FOR_S)(), urls.values())
+        problems = dict(zip(urls, asked, strict=True))
     for name, problem in problems.items():
         if problem is None:
             yield Finding(name, "ok", f"ready at {urls[name]}")
         else:
-            yield Finding(name, "note" if name in OPTIONAL else "problem", problem, f"shopstream {name}")
+            yield Finding(name, "note" if name in OPTIONAL else "problem", problem, service_repair(name, problem))
     if (figures := figures_at(urls["ingest"])) is not None:
         yield spool_finding(figures)
     for step in ("process", "persist"):
@@ -212,6 +215,15 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
     served = samples_at(urls["process"], "process_model_info") or []
     yield from model_findings(pipeline.process, {labels["role"]: labels["version"] for labels, _ in served})
     yield from drift_findings(samples_at(urls["process"], "process_feature_psi") or [])
+
+
+def service_repair(name: str, problem: str) -> str:
+    """What brings a service back: one that runs and says what it lacks would only have its port taken by a second one."""
+    if problem.endswith("(timed out)"):
+        return f"restart shopstream {name}; its log says where it hangs"
+    if problem.startswith(("nothing answers", "something else answers")):
+        return f"shopstream {name}"
+    return "put that right, and it goes on by itself; else see its log"
 
 
 def model_findings(process: ProcessSettings, served: Mapping[str, str]) -> Iterator[Finding]:

@@ -27,7 +27,8 @@ def postgres_service(folder: Path, log: Path, port: int) -> Service:
     if not (data / "PG_VERSION").exists():
         options = ["--auth=trust", "--encoding=utf8", "--no-locale", "--no-sync", "-U", "postgres"]
         try:
-            initdb(options, pgdata=data, user=user)
+            # In a session of its own: Ctrl-C at the terminal must reach only us, who stop all in order.
+            initdb(options, pgdata=data, user=user, start_new_session=True)
         except subprocess.CalledProcessError as error:
             raise ServiceFailed(
                 f"the embedded Postgres cannot make its data in {data}; it needs an empty folder that its user may open, "

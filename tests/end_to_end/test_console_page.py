@@ -237,6 +237,8 @@ def test_both_pages_fit_a_phone(page: Page, url: str, database: str) -> None:
         page.goto(address)
         page.locator(ready).first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+    last_page = page.locator("#features dt", has_text="Last page")
+    assert last_page.evaluate("(name) => name.scrollWidth") > 60, "a long path leaves its name in one piece"
 
 
 def test_a_story_that_does_not_exist_is_said_in_a_sentence(browser: Browser, url: str) -> None:

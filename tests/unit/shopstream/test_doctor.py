@@ -13,6 +13,7 @@ from shopstream.doctor import (
     drift_findings,
     lag_finding,
     model_findings,
+    service_repair,
     settings_findings,
     spool_finding,
     topic_findings,
@@ -109,3 +110,10 @@ def test_amounts_in_several_currencies_are_noted_since_they_are_added_as_one() -
     (finding,) = currency_findings([("EUR", 7), ("JPY", 2)])
     assert finding.verdict == "note"
     assert "EUR (7), JPY (2)" in finding.text
+
+
+def test_only_a_service_that_does_not_run_is_to_be_started() -> None:
+    absent = "nothing answers at http://127.0.0.1:8081 ([Errno 111] Connection refused)"
+    assert service_repair("console", absent) == "shopstream console"
+    assert service_repair("console", "nothing answers at http://127.0.0.1:8081 (timed out)").startswith("restart")
+    assert service_repair("persist", "postgres: Postgres does not answer").startswith("put that right")
