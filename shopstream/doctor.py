@@ -17,7 +17,8 @@ MOST_LAG: Final = 10_000
 MOST_DRIFT: Final = 0.25
 """A population stability index above this is read as another population (`models/drift.py`)."""
 KAFKA_REPAIR: Final = "shopstream up, or docker compose up -d kafka with SHOPSTREAM_KAFKA_BROKERS=localhost:9094"
-ASK_FOR_S: Final = 6.0
+ASK_FOR_S: Final = 10.0
+"""The console finds its connection dead and then no new one, three seconds each, when Postgres is frozen."""
 OPTIONAL: Final = frozenset({"storefront"})
 """A demo: an installation may live without it."""
 
@@ -198,7 +199,6 @@ def service_findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Whether each service is ready, and how far the readers are behind."""
     urls = pipeline.urls()
     with ThreadPoolExecutor(max_workers=len(urls)) as pool:
-        # Longer than a service itself waits for a Postgres that does not answer.
         asked = pool.map(lambda url: ready_check(url, timeout_s=ASK_FOR_S)(), urls.values())
         problems = dict(zip(urls, asked, strict=True))
     for name, problem in problems.items():
