@@ -3,36 +3,22 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from contracts.topics import TOPICS, Topic
-from runtime.settings import ALL, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
+from runtime.settings import ALL, KafkaSettings, PostgresSettings, SettingsError
+from shopstream.doctor_models import drift_findings, model_findings
+from shopstream.finding import Finding
 from shopstream.pipeline import Pipeline
-from shopstream.probes import Figures, Sample, figures_at, ready_check, samples_at
+from shopstream.probes import Figures, figures_at, ready_check, samples_at
 
 MOST_LAG: Final = 10_000
 """A step this many records behind is not keeping up."""
-MOST_DRIFT: Final = 0.25
-"""A population stability index above this is read as another population (`models/drift.py`)."""
 KAFKA_REPAIR: Final = "shopstream up, or docker compose up -d kafka with SHOPSTREAM_KAFKA_BROKERS=localhost:9094"
 ASK_FOR_S: Final = 10.0
 """The console finds its connection dead and then no new one, three seconds each, when Postgres is frozen."""
 OPTIONAL: Final = frozenset({"storefront"})
 """A demo: an installation may live without it."""
-
-Verdict = Literal["ok", "note", "problem"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `repair` is the command or step that puts it right."""
-
-    subject: str
-    verdict: Verdict
-    text: str
-    repair: str = ""
 
 
 def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -224,52 +210,6 @@ def service_repair(name: str, problem: str) -> str:
     if problem.startswith(("nothing answers", "something else answers")):
         return f"shopstream {name}"
     return "put that right, and it goes on by itself; else see its log"
-
-
-def model_findings(process: ProcessSettings, served: Mapping[str, str]) -> Iterator[Finding]:
-    """Whether what the registry names can be served and is; `served` is role to version, empty when no worker answers."""
-    from models.registry import Registry, RegistryError, fit
-    from models.serving import ModelMismatch
-
-    pinned = Path(process.model_dir) if process.model_dir else None
-    registry, wanted = Registry(Path(process.registry_dir)), {}
-    try:
-        state = registry.state()
-        named = (
-            {"champion": state.champion, "challenger": state.challenger} if pinned is None else {"champion": "pinned"}
-        )
-        for role, version in named.items():
-            if version is not None:
-                wanted[role] = fit(pinned or registry.folder_of(version)).card.model_version
-    except (RegistryError, ModelMismatch) as error:
-        repair = (
-            "shopstream models rollback, or promote another" if pinned is None else "unset SHOPSTREAM_PROCESS_MODEL_DIR"
-        )
-        serving = f"; the worker keeps {served['champion']}" if served else ""
-        yield Finding("models", "problem", f"{error}{serving}", repair)
-        return
-    text = ", ".join(f"{role} {version}" for role, version in wanted.items())
-    if served and dict(served) != wanted:
-        kept = ", ".join(f"{role} {version}" for role, version in served.items())
-        repair = "wait a second; else give all the same SHOPSTREAM_PROCESS_REGISTRY_DIR, or see the log of process"
-        yield Finding("models", "problem", f"named are {text}; the worker serves {kept}", repair)
-    else:
-        yield Finding("models", "ok", text)
-
-
-def drift_findings(samples: Sequence[Sample]) -> Iterator[Finding]:
-    """The features that have moved far from what the champion learnt from; nothing while that cannot be told."""
-    if not samples:
-        return
-    moved = sorted(((value, labels["feature"]) for labels, value in samples if value > MOST_DRIFT), reverse=True)
-    if moved:
-        names = ", ".join(f"{name} {value:.2f}" for value, name in moved[:5]) + (
-            " and others" if len(moved) > 5 else ""
-        )
-        repair = "look at the dashboard of models, and train again where the shop has changed"
-        yield Finding("drift", "note", f"{len(moved)} of {len(samples)} features have moved (PSI): {names}", repair)
-    else:
-        yield Finding("drift", "ok", f"no feature's PSI is above {MOST_DRIFT:g}")
 
 
 def spool_finding(figures: Figures) -> Finding:

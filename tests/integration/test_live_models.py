@@ -19,7 +19,8 @@ from models.registry import Registry
 from runtime.kafka import durable_producer
 from runtime.settings import KafkaSettings, ProcessSettings
 from shopstream.__main__ import main
-from shopstream.doctor import Finding, model_findings
+from shopstream.doctor_models import model_findings
+from shopstream.finding import Finding
 from shopstream.probes import figures_at, samples_at
 from shopstream.written import write_whole
 from tests.factories import event

@@ -10,14 +10,13 @@ from shopstream.doctor import (
     MOST_LAG,
     currency_findings,
     dead_letter_findings,
-    drift_findings,
     lag_finding,
-    model_findings,
     service_repair,
     settings_findings,
     spool_finding,
     topic_findings,
 )
+from shopstream.doctor_models import drift_findings, model_findings
 
 DECLARED = {topic.name: topic.partitions for topic in TOPICS}
 
