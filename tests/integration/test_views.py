@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from models.policy import Budget
 from sql import files
+from stream_processors.ledger import PostgresLedger
 from tests.factories import at, dead_letter, decision, event, features, incentive, outcome
 from tests.tables import Tables
 
@@ -39,6 +42,9 @@ def test_every_view_can_be_read(shop: Tables, is_empty: bool) -> None:
             outcome(ago(minutes=2), ago(minutes=1), session_id="s1", purchase_count=1),
             dead_letter(ago(minutes=1)),
         )
+        ledger = PostgresLedger(shop.dsn)
+        ledger.reserve(Budget(name="discounts", per_day=30), Decimal(10))
+        ledger.close()
     for name in files.views():
         rows = shop.view(name)
         assert is_empty or rows, name
