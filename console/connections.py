@@ -1,7 +1,6 @@
 """HTTP connections within bounds: how many, and how long a request may take to arrive."""
 
 import asyncio
-import resource
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -9,8 +8,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 REQUEST_TIMEOUT_S: Final = 10.0
 """Ours are a few hundred bytes."""
 MOST_CONNECTIONS: Final = 20_256
-SPARE_FILES: Final = 64
-"""Descriptors for everything that is no connection of ours: Kafka, Postgres, the log, the listening socket."""
 
 _REFUSAL: Final = b"HTTP/1.1 %b\r\naccess-control-allow-origin: *\r\ncontent-length: 0\r\nconnection: close\r\n%b\r\n"
 _TOO_MANY: Final = _REFUSAL % (b"503 Service Unavailable", b"retry-after: 10\r\n")
@@ -84,14 +81,3 @@ class BoundedConnection(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()
-
-
-def allowed_connections() -> int:
-    """How many connections the system lets this process have, at most `MOST_CONNECTIONS`; asks it for as many."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        return max(1, soft - SPARE_FILES)
-    return MOST_CONNECTIONS

@@ -15,7 +15,7 @@ import uvicorn
 from console.api_routes import Predict
 from console.app import create_app
 from console.board import DecisionBoard, Posted
-from console.connections import BoundedConnection, Bounds, allowed_connections
+from console.connections import MOST_CONNECTIONS, BoundedConnection, Bounds
 from console.database import Database
 from console.follow import DecisionFollower
 from contracts.http import PredictAnswer, PredictRequest
@@ -26,6 +26,7 @@ from models.prior import Prior
 from models.registry import Registry
 from models.serving import ModelMismatch
 from runtime.logs import configure_logging
+from runtime.open_files import allow_connections
 from runtime.server import Server
 from runtime.settings import ConsoleSettings, KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
 from runtime.stopping import stop_on_signals
@@ -66,7 +67,7 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
     if listener is None:
         return 1
     stop = stop_on_signals()  # uvicorn raises the signal again after it has stopped; this makes that harmless
-    connections = allowed_connections()
+    connections = allow_connections(MOST_CONNECTIONS)
     board = DecisionBoard(opened_at=_now(), max_streams=max(1, connections - KEPT_FOR_PEOPLE))
     database = Database(postgres.dsn)
     servers: list[ConsoleServer] = []

@@ -1,8 +1,6 @@
 """HTTP connections within bounds: how many, how long a request's head may be, and how long it may take."""
 
 import asyncio
-import logging
-import resource
 from collections import OrderedDict
 from typing import Any, Final
 
@@ -12,13 +10,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from producers.ingest.answers import WHOLE, Refusal, head_of, refused
 from producers.ingest.metrics import CONNECTIONS, CONNECTIONS_REFUSED
 
-log = logging.getLogger(__name__)
-
 MAX_HEAD_BYTES: Final = 65_536
 HEAD_TIMEOUT_S: Final = 10.0
 _CLOSE: Final = b"connection: close\r\n\r\n"
-_SPARE_FILES: Final = 64
-"""Descriptors for everything that is no connection of ours: Kafka, logs, the listening socket."""
 
 
 def _answer(status: int, code: str, message: str) -> bytes:
@@ -181,21 +175,3 @@ class BoundedConnection(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def allow_open_files(max_connections: int) -> int:
-    """Let this process have so many connections, as far as the system does; how many it may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = max_connections + _SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        if allowed < wanted:
-            log.warning(
-                "this process may open %d files, so at most %d connections of SHOPSTREAM_INGEST_MAX_CONNECTIONS=%d; raise ulimit -n",
-                allowed,
-                allowed - _SPARE_FILES,
-                max_connections,
-            )
-            return max(1, allowed - _SPARE_FILES)
-    return max_connections

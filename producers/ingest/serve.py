@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import uvicorn
 
 from producers.ingest.app import IngestApp
-from producers.ingest.connections import BoundedConnection, Connections, allow_open_files
+from producers.ingest.connections import BoundedConnection, Connections
 from producers.ingest.key_file import KeyFile
 from producers.ingest.publish import EventPublisher, KafkaPublisher
 from producers.ingest.spool import Spool, SpoolInUse
@@ -22,6 +22,7 @@ from producers.tracker import snippet
 from runtime.health import Check, degraded_while
 from runtime.kafka import kafka_check
 from runtime.logs import configure_logging
+from runtime.open_files import allow_connections
 from runtime.server import Server
 from runtime.settings import IngestSettings, KafkaSettings, SettingsError
 from runtime.stopping import stop_on_signals
@@ -50,7 +51,14 @@ def serve(ingest: IngestSettings, kafka: KafkaSettings) -> int:
         listener.close()
         return 1
     app = IngestApp(ingest, keys, way.publisher, snippet=snippet(), checks=way.checks, key_file=key_file)
-    connections = Connections(allow_open_files(ingest.max_connections), ingest.body_timeout_s)
+    allowed = allow_connections(ingest.max_connections)
+    if allowed < ingest.max_connections:
+        log.warning(
+            "the system allows %d connections and not the %d of SHOPSTREAM_INGEST_MAX_CONNECTIONS; raise ulimit -n",
+            allowed,
+            ingest.max_connections,
+        )
+    connections = Connections(allowed, ingest.body_timeout_s)
     server = Server(
         uvicorn.Config(
             app,
