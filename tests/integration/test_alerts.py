@@ -76,3 +76,14 @@ def test_records_that_kafka_dropped_before_they_were_stored_wake_somebody(tmp_pa
     assert not is_fired("ShopstreamRecordsMissed", "10m", EVENTS, tmp_path, promtool)
     assert is_fired("ShopstreamRecordsMissed", "11m", {missed: "_x120 500x240"}, tmp_path, promtool)
     assert is_fired("ShopstreamRecordsMissed", "11m", {missed: "500x120 510x240"}, tmp_path, promtool)
+
+
+def test_one_worker_that_does_not_learn_what_is_left_of_a_budget_is_told_and_a_moment_is_not(
+    tmp_path: Path, promtool: str
+) -> None:
+    fine = 'process_budget_ledger_up{budget="discounts",instance="a"}'
+    cut_off = 'process_budget_ledger_up{budget="discounts",instance="b"}'
+    assert is_fired("ShopstreamBudgetsUnknown", "10m", {fine: "1x120", cut_off: "1x12 0x120"}, tmp_path, promtool)
+    assert not is_fired(
+        "ShopstreamBudgetsUnknown", "10m", {fine: "1x120", cut_off: "1x12 0x12 1x120"}, tmp_path, promtool
+    )
