@@ -30,6 +30,8 @@ _NONE: Final = frozenset(
     }
 )
 """What a program writes that has no id at hand. As an id it would make one visitor of all who send it, and of all their events one."""
+_BEGIN: Final = frozenset("uUnN([0 ")
+"""What those begin with."""
 _CONTROLS: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 """No header of CloudEvents may hold one, nor do people see them: who reads ids from a file leaves a line's end in them."""
 
@@ -48,6 +50,8 @@ def id_in(call: Mapping[str, Any], key: str) -> str | None:
         raise Unfit(f"{key} must be a text of at most {MAX_ID_CHARACTERS} characters")
     if not value.isprintable():
         value = value.translate(_CONTROLS)
+    elif value[0] not in _BEGIN:
+        return value
     # WordPress calls every guest 0. Messages may well be counted from there.
     return None if is_no_id(value) or (value == "0" and key == "userId") else value
 

@@ -209,7 +209,7 @@ def _fitting(field: str, value: Any, position: int | None = None) -> Any:
             _checked({"items": [{field: value}]})
         return value
     if type(value) is str and len(value) <= MAX_ID_CHARACTERS and field != "currency":  # nearly always
-        return truncated(redacted(value)) if field in _TEXTS else value
+        return _anonymous(value) if field in _TEXTS else value
     is_id = field in _IDS
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -217,7 +217,13 @@ def _fitting(field: str, value: Any, position: int | None = None) -> Any:
         raise Unfit(f"{_where(position)}.{field} must be a text")
     if is_id and len(value) > MAX_ID_CHARACTERS:
         raise Unfit(f"{_where(position)}.{field} must be at most {MAX_ID_CHARACTERS} characters")
-    return value.strip().upper() if field == "currency" else truncated(redacted(value[:MAX_TEXT_CHARACTERS]))
+    return value.strip().upper() if field == "currency" else _anonymous(value[:MAX_TEXT_CHARACTERS])
+
+
+def _anonymous(text: str) -> str:
+    if "@" in text or "." in text or ":" in text or "%40" in text:
+        return truncated(redacted(text))
+    return text
 
 
 def _checked(typed: dict[str, Any]) -> Properties:

@@ -88,10 +88,12 @@ class Privacy:
 
     def _without_address(self, event: Event) -> Event:
         """A server that knows no better sends the visitor's IP address as the id: it is known until midnight."""
-        user_id = event.user_id
+        user_id, visitor_id = event.user_id, event.visitor_id
+        if user_id is None and "." not in visitor_id and ":" not in visitor_id:  # nearly always
+            return event
         if user_id is not None and _tells_address(user_id):
             event = replace(event, user_id=None)
-        visitor_id = self.visitor_id(event.write_key, event.visitor_id, event.received_at)
+        visitor_id = self.visitor_id(event.write_key, visitor_id, event.received_at)
         return event if visitor_id == event.visitor_id else replace(event, visitor_id=visitor_id)
 
     def visitor_id(self, write_key: str, visitor_id: str, received_at: datetime) -> str:
