@@ -209,6 +209,8 @@ def service_repair(name: str, problem: str) -> str:
         return f"restart shopstream {name}; its log says where it hangs"
     if problem.startswith(("nothing answers", "something else answers")):
         return f"shopstream {name}"
+    if problem.startswith("streams:"):
+        return "nothing, for a moment: it joins and recovers by itself; after a minute see its log"
     return "put that right, and it goes on by itself; else see its log"
 
 

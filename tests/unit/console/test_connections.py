@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from console.connections import BoundedConnection, Bounds
 from console.problems import HANDLERS
+from tests.waiting import until
 
 HALF_A_HEAD = b"GET / HTTP/1.1\r\nHost: console\r\nX-"
 HALF_A_BODY = b"POST / HTTP/1.1\r\nHost: console\r\nContent-Length: 100\r\n\r\n{"
@@ -48,8 +49,7 @@ def port() -> Iterator[int]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    until(lambda: server.started)
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     thread.join()

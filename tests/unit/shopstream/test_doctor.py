@@ -116,3 +116,5 @@ def test_only_a_service_that_does_not_run_is_to_be_started() -> None:
     assert service_repair("console", absent) == "shopstream console"
     assert service_repair("console", "nothing answers at http://127.0.0.1:8081 (timed out)").startswith("restart")
     assert service_repair("persist", "postgres: Postgres does not answer").startswith("put that right")
+    recovering = "streams: partitions are not assigned or state is being recovered"
+    assert service_repair("process", recovering).startswith("nothing, for a moment")
