@@ -95,7 +95,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record of topic `events`.
 
     `message_id` is the sender's id of the event, unique within a write key: the same one twice is the same event.
-    `occurred_at` is the browser's clock, repaired; `received_at` is ingest's. Both are UTC.
+    `occurred_at` is the browser's clock, repaired; `received_at` is ingest's. Both are UTC. An event named
+    `shopstream_erase_visitor` is no act of the visitor: it asks every reader to forget what was received of them until then.
     """
 
     message_id: MessageId

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.codec import ENCODER
+from contracts.erasures import is_erasure
 from contracts.event_names import PURCHASE
 from contracts.events import Event
 from contracts.features import SessionFeatures
@@ -63,6 +64,7 @@ class Place(NamedTuple):
 class _Visit:
     """One visit as it is read: how many events and purchases it has so far, and its states at the wanted lengths."""
 
+    visitor_id: str = ""
     length: int = 0
     open_length: int = 0
     purchase_count: int = 0
@@ -91,10 +93,16 @@ def examples_of(
         visitor = visitors.get(event.visitor_id)
         if visitor is None:
             visitor = visitors[event.visitor_id] = Visitor(event.visitor_id)
-        session = visitor.observe(event)[-1]
+        touched = visitor.observe(event)
+        if is_erasure(event):  # nobody learns from who is to be forgotten
+            for known in [visit for visit, each in visits.items() if each.visitor_id == event.visitor_id]:
+                del visits[known]
+        if not touched:
+            continue
+        session = touched[-1]
         own = visit_of(event) if visit_of else None
         visit = visits[own.visit if own else session.session_id(event.visitor_id)]
-        visit.session = session
+        visit.visitor_id, visit.session = event.visitor_id, session
         visit.story.add(event)
         if own is None:
             visit.length = session.event_count

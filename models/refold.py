@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from contracts.decisions import Decision
+from contracts.erasures import is_erasure
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from models.session_features import features_of
@@ -32,7 +33,7 @@ class Refold:
     """The newest `received_at` after each event."""
     message_ids: set[str] = field(default_factory=set)
     void: set[str] = field(default_factory=set)
-    """Ids that sessions had before an earlier event, or a merge, renamed them."""
+    """Ids that sessions had before an earlier event, or a merge, renamed them; and those of sessions that were erased."""
     distinct: int = 0
 
     def explains(self, state: State, told: SessionFeatures | Decision) -> bool:
@@ -67,6 +68,10 @@ def refold(visitor_id: str, events: Sequence[Event], gap: timedelta = GAP) -> Re
                     unfoldable.add(place)
                     break
                 found.message_ids.add(event.message_id)
+                if (
+                    is_erasure(event) and not visitor.sessions
+                ):  # the poll that forgot a session did not tell of it any more
+                    found.void.update(found.newest)
                 kept = {id(session) for session in visitor.sessions}
                 for session in touched:
                     if id(session) in kept:

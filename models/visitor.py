@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from contracts import event_names as names
+from contracts.erasures import ERASE_VISITOR
 from contracts.events import Event
 from models.session import CHECKOUT, Session, conversion_id
 
@@ -163,18 +164,25 @@ class Visitor(msgspec.Struct, array_like=True):
     """Write key of the newest session, once all sessions are history."""
     read_up_to: tuple[int, int, int] | None = None
     """The stream's: partition and offset of the record folded last, and the newest time that Kafka gave a record until then."""
+    erased_at: datetime | None = None
+    """When the visitor was to be forgotten last: what ingest received until then is not folded any more."""
 
     def observe(self, event: Event, gap: timedelta = GAP) -> list[Session]:
         """Fold an event in; returns every session whose features it changed, in event-time order.
 
         An event that was folded before, or that falls into a session of the history, changes nothing and returns all sessions
-        kept, so that their features are sent once more: what followed the first time may not have happened. Raises
-        `ValueError` for a time near the end of all time.
+        kept, so that their features are sent once more: what followed the first time may not have happened. An erasure leaves
+        no session, and returns none. Raises `ValueError` for a time near the end of all time.
         """
         if not FOLDED_FROM <= event.occurred_at < FOLDED_TO:
             raise ValueError(
                 f"occurred_at {event.occurred_at.isoformat()} is too near the first or the last day there is"
             )
+        if self.erased_at is not None and event.received_at <= self.erased_at:
+            return list(self.sessions)
+        if event.event_name == ERASE_VISITOR:
+            self._erase(event)
+            return []
         identity = message_hash(event)
         if identity in self.seen or self.history.has(event):
             return list(self.sessions)
@@ -195,6 +203,16 @@ class Visitor(msgspec.Struct, array_like=True):
         touched = self.sessions[0 if event.user_id is not None else place :]
         self._forget(gap, besides=session)
         return touched
+
+    def is_erased_by(self, event: Event) -> bool:
+        """Whether the event is an erasure that was not heard of before."""
+        return event.event_name == ERASE_VISITOR and (self.erased_at is None or event.received_at > self.erased_at)
+
+    def _erase(self, event: Event) -> None:
+        """Forget everything. What is left says that there is nothing, newer than any state a suspended worker may still write."""
+        self.user, self.sessions, self.history, self.seen, self.source = None, [], History(), {}, ""
+        self.erased_at = self.received_at = event.received_at
+        self.folded += 1
 
     def _place(self, event: Event, gap: timedelta) -> int:
         """The session the event belongs to, opened or merged as needed."""

@@ -43,6 +43,8 @@ class Counted:
     dead_letter_rows: int
     dead_lettered: int
     stored_and_dead_lettered: int
+    erased: int
+    """Events that `shopstream erase` took away meanwhile, whosever they were."""
     sessions: int
     decisions: int
     first_decided_at: datetime | None
@@ -59,7 +61,8 @@ class Account:
     @property
     def lost(self) -> int:
         """Acknowledged and nowhere."""
-        return max(0, self.sent.acknowledged - self.counted.stored - self.counted.dead_lettered)
+        counted = self.counted
+        return max(0, self.sent.acknowledged - counted.stored - counted.dead_lettered - counted.erased)
 
     @property
     def surplus(self) -> int:

@@ -18,6 +18,9 @@ BAD_DATA: Final = ("22", "23", "54")
 COPY_BYTES: Final = 262_144
 """Sent to Postgres at a time."""
 
+ERASING: Final = ("insert_erasure", "erase_visitors", "skip_erased")
+"""Before all others, where anybody was erased lately or is now."""
+
 STEPS: Final = (
     ("add_replacements", {"staged_replacement"}),
     ("repoint_rows", {"staged_replacement"}),
@@ -29,7 +32,7 @@ STEPS: Final = (
     ("score_sessions", {"staged_prediction"}),
     ("upsert_personas", {"staged_prediction", "staged_replacement"}),
     ("upsert_carts", {"staged_session"}),
-    ("upsert_users", {"staged_session"}),
+    ("upsert_users", {"staged_session", "staged_erasure"}),
     ("insert_events", {"staged_event"}),
     ("insert_interactions", {"staged_interaction"}),
     ("upsert_conversions", {"staged_conversion"}),
@@ -57,6 +60,7 @@ class PostgresSink:
         self._cluster_id = cluster_id
         self.offsets: dict[Partition, int] = {}
         """The offset to read next, for each partition, as this sink last knew it."""
+        self._has_erasures = False
         require_current(connection)
         with connection, connection.cursor() as cursor:
             cursor.execute(statement("create_staging"))
@@ -66,6 +70,8 @@ class PostgresSink:
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute(statement("add_offsets"), self._named(partitions))
             self.offsets = self._lock_offsets(cursor)
+            cursor.execute(statement("has_erasures"))
+            self._has_erasures = bool((cursor.fetchone() or (False,))[0])
         return self.offsets
 
     def write(self, rows: Rows) -> dict[str, int]:
@@ -76,6 +82,9 @@ class PostgresSink:
                 raise OffsetsMoved("another sink is at work on this database; this one stands by")
             for table, lines in rows.staged.items():
                 cursor.copy_from(BytesIO(b"\n".join(lines)), table, size=COPY_BYTES)
+            has_erasures = self._has_erasures or "staged_erasure" in rows.staged
+            for name in ERASING if has_erasures else ():
+                cursor.execute(statement(name))
             for name, tables in STEPS:
                 if tables & rows.staged.keys():
                     cursor.execute(statement(name))
@@ -85,6 +94,7 @@ class PostgresSink:
             advanced = {**self._named(rows.next_offsets), "next_offsets": list(rows.next_offsets.values())}
             cursor.execute(statement("advance_offsets"), advanced)
         self.offsets = {**self.offsets, **rows.next_offsets}
+        self._has_erasures = has_erasures
         return counts
 
     def take_snapshot(self) -> None:

@@ -19,6 +19,7 @@ from contracts.codec import (
 )
 from contracts.dead_letters import DeadLetter
 from contracts.decisions import Decision
+from contracts.erasures import is_erasure
 from contracts.event_names import CLICK, PURCHASE, USER_ENGAGEMENT
 from contracts.events import Event
 from contracts.features import SessionFeatures
@@ -82,6 +83,8 @@ def rows_of(records: Iterable[Record]) -> Rows:
             continue
         try:
             match DECODERS[record.topic].decode(record.value):
+                case Event() as event if is_erasure(event):
+                    rows.add("staged_erasure", event.message_id, event.visitor_id, event.received_at)
                 case Event() as event:
                     _add_event(rows, event)
                 case SessionFeatures() as features:

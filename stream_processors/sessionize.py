@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 from prometheus_client import Counter, Gauge
 
 from contracts.codec import ENCODER, EVENT_DECODER, UNDECODABLE
+from contracts.erasures import is_erasure
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from contracts.ids import derived_id
@@ -30,6 +31,7 @@ BURIED: Final = Counter("process_dead_letters_total", "Records that could not be
 VISITORS: Final = Gauge("process_store_visitors", "Visitors whose state is kept.")
 STORE_BYTES: Final = Gauge("process_store_bytes", "Size of the visitors' states: in memory, or on disk with RocksDB.")
 EXPIRED: Final = Counter("process_visitors_expired_total", "Visitors forgotten because they stayed away for so long.")
+ERASED: Final = Counter("process_visitors_erased_total", "Visitors forgotten because `shopstream erase` told so.")
 CLOSED: Final = Counter("process_sessions_closed_total", "Sessions closed by the watermark.")
 
 LOOK_AT: Final = 1_000
@@ -96,6 +98,8 @@ class Sessionizer:
         for features in changed:
             self._emit(features, partition, outbox)
         for _, event in arrivals:
+            if is_erasure(event):  # a source that has no sessions
+                continue
             # A clock that is ahead, by mistake or on purpose, would take everybody else's sessions along.
             believed = min(event.occurred_at, event.received_at)
             self._watermarks.observe(partition, event.write_key, believed, now=now)
@@ -119,12 +123,17 @@ class Sessionizer:
             if _is_read_again(visitor, record):
                 touched = visitor.sessions
             else:
-                if visitor.forgets_by(event, self._gap):
+                if visitor.forgets_by(event, self._gap) and not is_erasure(event):
                     told += self._told(visitor, changed)
                     told += self._closed(visitor, visitor.close_before(event, self._gap))
                     changed.clear()
                     really.clear()
                     outbox.states_last = outbox.states_last or bool(told)
+                if visitor.is_erased_by(event):  # nothing is told any more of who is forgotten here
+                    told.clear()
+                    changed.clear()
+                    really.clear()
+                    ERASED.inc()
                 touched = visitor.observe(event, self._gap)
                 visitor.read_up_to = _read_up_to(visitor, record)
             is_new = visitor.folded > folded
@@ -234,6 +243,10 @@ class Sessionizer:
                 EXPIRED.inc()
 
     def _is_away(self, partition: int, visitor: Times, now: datetime) -> bool:
+        if (
+            not visitor.sessions and visitor.history.last_seen_at is None
+        ):  # erased; nothing from before is on the log by now
+            return now - (visitor.received_at or now) > EVENTS.retention
         source = visitor.sessions[-1].write_key if visitor.sessions else visitor.source
         # Where a source sends no more, each start of a worker takes its watermark back: our clock tells then.
         if (partition, source) not in self._heard and now - (visitor.received_at or now) > HISTORY + LATENESS:

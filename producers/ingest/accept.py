@@ -9,6 +9,7 @@ import msgspec
 from contracts import event_names as names
 from contracts.calls import CallType as CallType
 from contracts.codec import ENCODER
+from contracts.erasures import ERASE_VISITOR
 from contracts.events import Event, PrivacySignal, Properties
 from producers.ingest.bots import bot_score_in
 from producers.ingest.clock import EventTime, instant, repaired
@@ -155,6 +156,8 @@ def _named(call: Mapping[str, Any], call_type: CallType) -> _Named:
             stripped = given.strip() if isinstance(given, str) else ""
             if not 0 < len(stripped) <= MAX_NAME_CHARACTERS:
                 raise Unfit(f"event must be a text of 1 to {MAX_NAME_CHARACTERS} characters")
+            if stripped == ERASE_VISITOR:
+                raise Unfit(f"event {ERASE_VISITOR} is for `shopstream erase` alone")
             name = canonical_name(stripped) or stripped
             constants = segment.CONSTANTS.get(stripped.lower())
             return _Named(name, parameters_of(name, {**properties, **constants} if constants else properties))

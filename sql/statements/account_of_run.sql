@@ -24,6 +24,7 @@ select
     (select count(*) from dead where not is_stored) as dead_letter_rows,
     (select count(distinct message_id) from dead where not is_stored) as dead_lettered,
     (select count(distinct message_id) from dead where is_stored) as stored_and_dead_lettered,
+    (select coalesce(sum((erased_rows ->> 'events')::bigint), 0)::bigint from erasure where erased_at >= %(since)s) as erased,
     (select count(*) from sessions where visitor_id in (select visitor_id from stored)) as sessions,
     count(*) as decisions,
     min(decided_at) as first_decided_at,

@@ -53,6 +53,12 @@ create temporary table staged_prediction (like predictions) on commit delete row
 
 create temporary table staged_outcome (like outcome) on commit delete rows;
 
+create temporary table staged_erasure (
+    erasure_id text,
+    visitor_id text,
+    erased_at timestamptz
+) on commit delete rows;
+
 create temporary table staged_dead_letter (like dead_letter) on commit delete rows;
 alter table staged_dead_letter drop column fix, drop column replayed_at, drop column replayed_as;
 

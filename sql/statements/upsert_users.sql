@@ -1,4 +1,4 @@
--- One row per visitor of a session whose features came: the sum of all the visitor's sessions.
+-- One row per visitor of a session whose features came, or who was erased and came again: the sum of all the visitor's sessions.
 insert into users (
     visitor_id, user_id, first_seen_at, last_seen_at, session_count, event_count, purchase_count, revenue, device_type
 )
@@ -12,7 +12,11 @@ select
     sum(sessions.purchase_count) as purchase_count,
     sum(sessions.revenue) as revenue,
     (array_agg(sessions.device_type order by sessions.started_at desc))[1] as device_type
-from (select distinct visitor_id from staged_session) as touched
+from (
+    select visitor_id from staged_session
+    union
+    select visitor_id from staged_erasure
+) as touched
 inner join sessions on sessions.visitor_id = touched.visitor_id
 group by sessions.visitor_id
 on conflict (visitor_id) do update set

@@ -8,6 +8,7 @@ import pytest
 
 from contracts.codec import ENCODER
 from contracts.decisions import Decision
+from contracts.erasures import erasure_of
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from models.comparison import Comparison, Extent, Story, Told
@@ -89,6 +90,13 @@ def test_what_the_fold_told_is_equal_however_it_was_polled(shop: Shop) -> None:
 def test_polls_told_again_after_a_restart_are_equal(shop: Shop) -> None:
     shop.poll(shop.events[1], shop.events[2])
     assert shop.compared().differing == 0
+
+
+def test_who_was_erased_is_compared_before_and_after_and_need_not_be_told_of_in_that_poll(shop: Shop) -> None:
+    shop.poll(event("view_cart", "14:02"), erasure_of("ada", at("14:03")), event("page_view", "14:04"))
+    assert [(each.event_count, each.started_at) for each in shop.features][-2:] == [(1, at("14:00")), (1, at("14:04"))]
+    found = shop.compared()
+    assert (found.differing, found.events, found.sessions) == (0, 8, 1)
 
 
 def test_a_closed_session_is_equal_and_a_wrong_end_is_not(shop: Shop) -> None:

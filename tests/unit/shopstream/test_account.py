@@ -33,6 +33,7 @@ def account(**given: Any) -> Account:
         dead_letter_rows=2,
         dead_lettered=2,
         stored_and_dead_lettered=0,
+        erased=0,
         sessions=5,
         decisions=90,
         first_decided_at=START + timedelta(seconds=6),
@@ -65,6 +66,11 @@ def test_a_run_whose_numbers_add_up_has_no_problem() -> None:
 )
 def test_whatever_does_not_add_up_is_named_with_its_number(given: dict[str, int], words: str) -> None:
     assert words in (account(**given).problem() or "")
+
+
+def test_what_was_erased_meanwhile_is_not_lost() -> None:
+    assert account(stored=90, stored_rows=90, erased=8).problem() is None
+    assert "1 acknowledged but neither" in (account(stored=90, stored_rows=90, erased=7).problem() or "")
 
 
 def test_a_problem_tells_all_the_numbers() -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from contracts.erasures import erasure_of
+from contracts.topics import EVENTS
 from models.visitor import MAX_SEEN
 from tests.factories import at, event
 from tests.sessionizing import NOW, Shop
@@ -251,3 +253,25 @@ def test_the_newest_session_is_told_last_also_when_a_late_event_comes_after_its_
     shop.poll(event("page_view", "12:00"))
     shop.poll(event("page_view", "13:00"), event("page_view", "12:05"))
     assert [(f.started_at.hour, f.event_count) for f in shop.features()] == [(12, 2), (13, 1)]
+
+
+def test_of_who_is_erased_nothing_more_is_told_and_a_new_session_begins() -> None:
+    shop = Shop()
+    shop.poll(event("purchase", "12:00", value=20.0, user_id="u1"))
+    shop.poll(event("page_view", "12:10"), erasure_of("ada", at("12:30")), event("page_view", "12:31"))
+    assert [(f.event_count, f.started_at, f.user_id) for f in shop.features()] == [(1, at("12:31"), None)]
+    shop.poll(event("page_view", "12:32"), erasure_of("ada", at("12:40")))
+    assert not shop.features()
+    assert not shop.outcomes()
+    (state,) = shop.values("visitors-changelog")
+    assert b"u1" not in state
+    assert len(state) < 80
+
+
+def test_that_somebody_was_erased_is_forgotten_once_nothing_from_before_can_be_on_the_log() -> None:
+    shop = Shop()
+    shop.poll(event("page_view", "12:00"), erasure_of("ada", NOW))
+    for after, left in ((timedelta(0), 1), (timedelta(seconds=1), 0)):
+        for _ in range(5):  # each looks at some, until all had their turn
+            shop.sweep(NOW + EVENTS.retention + after)
+        assert len(shop.store) == left

@@ -1,7 +1,7 @@
 """The stream's fold under restarts and moves: polls cut anywhere, workers that die before or after Kafka has their output, partitions that
 move and state rebuilt from the changelog; what was told in the end is what a plain computation gives."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aiokafka import ConsumerRecord
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.codec import ENCODER, SESSION_FEATURES_DECODER
+from contracts.erasures import erasure_of
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from stream_processors.outbox import Outbox
@@ -17,7 +18,7 @@ from stream_processors.shelves import MemoryShelf
 from stream_processors.visitors import VisitorStore
 from tests.plain_fold import comparable, plain_sessions
 from tests.shelved import CHANGELOG, recover, states_on
-from tests.stories import NOON, arrivals
+from tests.stories import NOON, VISITOR, arrivals
 
 GAP: Final = timedelta(minutes=30)
 NOW: Final = NOON + timedelta(days=1)
@@ -146,3 +147,33 @@ def test_who_passes_over_ids_that_are_known_misses_nothing(events: list[Event], 
     first_told = dict(reversed(partition.told))
     partition.told = [(ce_id, each) for ce_id, each in partition.told if first_told[ce_id] is each]
     require_plain(partition.latest(), events)
+
+
+@st.composite
+def erased_on_the_way(draw: st.DrawFn) -> tuple[list[Event], datetime]:
+    """Arrivals with an erasure among them: what was received before it may come late, what was received after it comes after it."""
+    events = draw(arrivals())
+    erased_at = draw(st.sampled_from(events)).received_at
+    early = [each for each in events if each.received_at <= erased_at]
+    late = [each for each in events if each.received_at > erased_at]
+    heard = draw(st.integers(0, len(early)))
+    return [*early[:heard], erasure_of(VISITOR, erased_at), *draw(st.permutations([*early[heard:], *late]))], erased_at
+
+
+@settings(max_examples=150, deadline=None)
+@given(erased_on_the_way(), STEPS)
+def test_whatever_becomes_of_the_workers_only_what_was_received_after_an_erasure_is_told_in_the_end(
+    story: tuple[list[Event], datetime], steps: list[tuple[int, str]]
+) -> None:
+    events, erased_at = story
+    partition = ended(events, steps)
+    # The sink passes over what was told of the time before.
+    partition.told = [(ce_id, each) for ce_id, each in partition.told if each.received_at > erased_at]
+    since = [each for each in events if each.received_at > erased_at]
+    if since:
+        require_plain(partition.latest(), since)
+    else:
+        assert partition.latest() == {}
+    state = Worker(partition.changelog).store.get(VISITOR, PARTITION)
+    assert state.erased_at == erased_at
+    assert state.user is None or any(each.user_id == state.user[2] for each in since)
