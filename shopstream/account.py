@@ -122,6 +122,7 @@ def report_of(
             "failed": sent.failed,
             "stored": counted.stored,
             "dead_lettered": counted.dead_lettered,
+            "erased": counted.erased,
             "lost": account.lost,
             "duplicates": account.duplicates,
             "stored_and_dead_lettered": counted.stored_and_dead_lettered,

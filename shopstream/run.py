@@ -274,7 +274,8 @@ class PipelineRun:
         latency = {name: "–" if value is None else f"{value:g}" for name, value in sent.latency_ms.items()}
         self._display.say(
             f"every event is accounted for: {sent.sent} sent, {sent.acknowledged} acknowledged, "
-            f"{account.counted.stored} stored once, {account.counted.dead_lettered} dead-lettered; "
+            f"{account.counted.stored} stored once, {account.counted.dead_lettered} dead-lettered"
+            f"{f', {account.counted.erased} erased' if account.counted.erased else ''}; "
             f"{account.counted.sessions} sessions, {account.counted.decisions} decisions, "
             f"latency p50 {latency.get('p50')} ms, p99 {latency.get('p99')} ms"
         )
