@@ -10,7 +10,7 @@ import msgspec
 from psycopg2.extensions import connection as Connection
 
 from contracts.erasures import erasure_of
-from contracts.topics import TOPICS
+from contracts.topics import EVENTS, TOPICS
 from producers.ingest.records import event_record
 from runtime.kafka import admin, durable_producer
 from runtime.settings import KafkaSettings
@@ -108,7 +108,7 @@ def _note_rows(erasures: Sequence[Erasure], connection: Connection) -> None:
 
 
 def _note_stream(erasures: Sequence[Erasure], committed: dict[Any, Any]) -> None:
-    reached = {place.partition: told.offset for place, told in committed.items() if place.topic == "events"}
+    reached = {place.partition: told.offset for place, told in committed.items() if place.topic == EVENTS.name}
     for each in erasures:
         each.is_forgotten_by_stream = reached.get(each.partition, 0) > each.offset
 

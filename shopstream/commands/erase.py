@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shopstream.erasing import Erasure, Known
 
 DAY = "%-d %B %Y"
+MAX_ID_CHARACTERS = 128
+"""As the contract of an event has it."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,6 +42,8 @@ def erase(
     from sql.connection import connect
     from sql.migrate import require_current
 
+    if not is_user and not 1 <= len(visitor) <= MAX_ID_CHARACTERS:
+        raise CommandWronglyCalled(f"a visitor id has 1 to {MAX_ID_CHARACTERS} characters")
     kafka = KafkaSettings.from_environ(environ())
     app_id = ProcessSettings.from_environ(environ()).app_id
     with closing(connect(PostgresSettings.from_environ(environ()).dsn)) as connection:

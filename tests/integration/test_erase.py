@@ -160,6 +160,12 @@ def test_a_person_is_forgotten_on_all_devices_and_may_come_again(
         assert "Kafka takes no single record out of its log" in page.stdout
 
 
+def test_what_no_visitor_is_called_is_not_erased(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "shopstream", "erase", "x" * 129, "--yes"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (refused.returncode, refused.stderr) == (2, "shopstream: a visitor id has 1 to 128 characters\n")
+
+
 def test_while_nothing_runs_the_erasure_waits_on_the_log(broker: KafkaSettings, database: str, tmp_path: Path) -> None:
     with running(broker, database, tmp_path, names=("ingest",)) as shop:
         post(f"{shop.urls['ingest']}/v1/batch", {"writeKey": "demo", "batch": [call(ADA, "Product Viewed", "1")]})
