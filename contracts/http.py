@@ -1,9 +1,24 @@
 """Bodies of the HTTP interfaces, ours and the earlier system's (whose fields may be added to, never taken away)."""
 
+from http import HTTPStatus
+from typing import Final
+
 import msgspec
 
 from contracts.events import DeviceType
 from contracts.instants import Instant
+
+_RENAMED: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
+
+def title_of(status: int) -> str:
+    """The name that RFC 9110 gives a status; Python before 3.13 has older names for some."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 class EventError(msgspec.Struct, frozen=True, kw_only=True, rename={"message_id": "messageId"}):

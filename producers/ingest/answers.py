@@ -1,14 +1,13 @@
 """What ingest answers, and the headers that let a browser on another origin read it."""
 
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Final, NamedTuple
 
 import msgspec
 from starlette.types import Scope, Send
 
 from contracts.codec import ENCODER
-from contracts.http import BatchAnswer, Problem
+from contracts.http import BatchAnswer, Problem, title_of
 from producers.ingest.write_keys import WriteKeys
 
 Header = tuple[bytes, bytes]
@@ -66,7 +65,7 @@ def refused(refusal: Refusal) -> Answer:
     problem = Problem(
         code=refusal.code,
         message=refusal.message,
-        title=HTTPStatus(refusal.status).phrase,
+        title=title_of(refusal.status),
         status=refusal.status,
     )
     wait = () if refusal.retry_after_s is None else ((b"retry-after", str(refusal.retry_after_s).encode()),)
@@ -114,7 +113,7 @@ def head_of(answer: Answer, origin: str | None) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _lines(status: int, headers: tuple[Header, ...], size: int, origin: str | None) -> bytes:
-    line = b"HTTP/1.1 %d %s\r\n" % (status, HTTPStatus(status).phrase.encode())
+    line = b"HTTP/1.1 %d %s\r\n" % (status, title_of(status).encode())
     return line + b"".join(b"%s: %s\r\n" % each for each in _headers(status, headers, size, origin))
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +9,7 @@ import msgspec
 
 import contracts
 from contracts.calls import Batch, Call, RudderStackSource, SegmentSettings, ShopifyEvent, SnowplowPayload
-from contracts.http import BatchAnswer, Problem
+from contracts.http import BatchAnswer, Problem, title_of
 from producers.ingest import paths
 
 FILE: Final = Path(contracts.__file__).with_name("ingest-openapi.json")
@@ -212,7 +211,7 @@ def _content(answer: Any, schema_of: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(status: int) -> str:
-    return HTTPStatus(status).phrase.replace(" ", "")
+    return title_of(status).replace(" ", "")
 
 
 def _problem(status: int, schema_of: dict[str, Any]) -> dict[str, Any]:
