@@ -16,6 +16,8 @@ DECISION_LATENCY: Final = Histogram(
     "From ingest receiving an event to its decision being handed to the streams.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+REMEMBER: Final = timedelta(minutes=30)
+"""For so long after it was made a decision speaks of this visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class DecisionBoard:
         self,
         opened_at: datetime,
         *,
-        remember: timedelta = timedelta(minutes=30),
+        remember: timedelta = REMEMBER,
         max_visitors: int = 50_000,
         max_streams: int = 20_000,
         max_streams_per_visitor: int = 16,

@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -13,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
-from console.board import Posted
+from console.board import REMEMBER, Posted
 from contracts.codec import DECISION_DECODER, ENCODER, UNDECODABLE
 from contracts.topics import DECISIONS
 from runtime.kafka import unreachable
@@ -23,8 +25,11 @@ from runtime.settings import KafkaSettings
 log = logging.getLogger(__name__)
 
 UNREADABLE: Final = Counter("console_unreadable_decisions_total", "Records of topic decisions that are no decision.")
-REWIND_RECORDS: Final = 200
-"""How far before the end of each partition we begin, so that a restarted console still knows the latest decisions."""
+MOST_REWOUND: Final = 200_000
+"""Records before the end of the topic from which we begin at most, however busy the shop is; these take two or three seconds."""
+CATCH_UP_S: Final = 10.0
+"""After so long the visitors get what was read so far: one partition that is away must not hold up the others."""
+TAKEN_AT_ONCE: Final = 2_000
 CHECK_EVERY_S: Final = 3.0
 POLL_MS: Final = 250
 ANSWER_S: Final = 5.0
@@ -57,20 +62,32 @@ def posted(partition: int, offset: int, value: bytes) -> Posted:
     )
 
 
+def first_to_read(begin: int, end: int, of_that_time: int | None, most: int) -> int:
+    """The offset to begin at: the first of the time that counts (None when there is none since), but not too far back."""
+    return max(begin, end - most, end if of_that_time is None else of_that_time)
+
+
 class DecisionFollower:
     """Reads topic `decisions` on the event loop and gives each batch to `take`.
 
-    A broker that goes away is waited for; what it kept meanwhile is read when it is back.
+    It begins with the decisions that a visitor may still be told, and of those that were there before it came it gives
+    only each visitor's latest. A broker that goes away is waited for; what it kept meanwhile is read when it is back.
     Anything unexpected ends the reading and calls `on_death`: the process should then exit.
     """
 
     def __init__(
-        self, kafka: KafkaSettings, take: Callable[[list[Posted]], None], on_death: Callable[[], None]
+        self,
+        kafka: KafkaSettings,
+        take: Callable[[list[Posted]], None],
+        on_death: Callable[[], None],
+        remember: timedelta = REMEMBER,
     ) -> None:
         self._kafka = kafka
         self._take = take
         self._on_death = on_death
+        self._remember = remember
         self._next: dict[int, int] = {}
+        self._held: dict[str, Posted] = {}
         self._cluster_id: str | None = None
         self._following: asyncio.Task[None] | None = None
         self.has_died = False
@@ -108,21 +125,42 @@ class DecisionFollower:
     async def _follow(self) -> None:
         async with self._connected() as (client, consumer):
             self._believe(await _cluster_id(client))
-            if not await self._assign(consumer):
+            ends = await self._assign(consumer)
+            if not ends:
                 self._problem = f"topic {DECISIONS.name} does not exist; run `shopstream topics create`"
                 await asyncio.sleep(1)
                 return
             log.info("following %s from %s", DECISIONS.name, self._next)
+            await self._catch_up(consumer, ends)
             self._problem = None
             check_at = time.monotonic() + CHECK_EVERY_S
             while True:
-                batch = await consumer.getmany(timeout_ms=POLL_MS, max_records=2_000)
-                self._pass_on([record for records in batch.values() for record in records])
+                if batch := self._read(await consumer.getmany(timeout_ms=POLL_MS, max_records=TAKEN_AT_ONCE)):
+                    self._take(batch)
                 if time.monotonic() >= check_at:
                     # The consumer never says that the broker is gone; this does.
                     if not self._believe(await _cluster_id(client)):
                         return
                     check_at = time.monotonic() + CHECK_EVERY_S
+
+    async def _catch_up(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
+        """Read what is there already. A page is told where its visitor stands, not again how that came about."""
+        self._problem = "the decisions of the last half hour are being read; try again in a few seconds"
+        until = time.monotonic() + CATCH_UP_S
+        behind = set(ends)
+        while behind and time.monotonic() < until:
+            behind = {each for each in behind if await consumer.position(each) < ends[each]}
+            if behind:
+                # What is held outlives a broker that goes away meanwhile: these offsets are not read again.
+                for each in self._read(await consumer.getmany(timeout_ms=POLL_MS, max_records=TAKEN_AT_ONCE)):
+                    known = self._held.get(each.visitor_id)
+                    if known is None or not each.is_before(known):
+                        self._held[each.visitor_id] = each
+        held = sorted(self._held.values(), key=lambda each: each.decided_at)
+        self._held.clear()
+        for first in range(0, len(held), TAKEN_AT_ONCE):
+            self._take(held[first : first + TAKEN_AT_ONCE])
+            await asyncio.sleep(0)
 
     def _believe(self, cluster_id: str) -> bool:
         """Whether this is still the cluster whose offsets we know; those of another one are forgotten."""
@@ -130,6 +168,7 @@ class DecisionFollower:
         if not is_known:
             self._cluster_id = cluster_id
             self._next.clear()
+            self._held.clear()
         return is_known
 
     @asynccontextmanager
@@ -147,32 +186,39 @@ class DecisionFollower:
             with suppress(TimeoutError):
                 await asyncio.wait_for(closing, STOP_S)
 
-    async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+    async def _assign(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+        """Begin where each partition is to be read from; the ends as they are now, of a topic that exists."""
         # Topics are asked for all together: some brokers create one that is asked for by its name.
         cluster = await consumer._client.fetch_all_metadata()
         numbers = cluster.partitions_for_topic(DECISIONS.name) or set()
         partitions = [TopicPartition(DECISIONS.name, number) for number in sorted(numbers)]
         if not partitions:
-            return []
+            return {}
         consumer.assign(partitions)
         begin = await consumer.beginning_offsets(partitions)
-        end = await consumer.end_offsets(partitions)
+        # Before the times: what comes in between is then after this end, and read.
+        end: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+        since_ms = int((time.time() - self._remember.total_seconds()) * 1000)
+        # The embedded broker knows no times and names its first record.
+        since = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+        most = MOST_REWOUND // len(partitions)
         for each in partitions:
-            offset = self._next.setdefault(each.partition, max(begin[each], end[each] - REWIND_RECORDS))
-            consumer.seek(each, max(offset, begin[each]))
-        return partitions
+            of_that_time = None if since[each] is None else since[each].offset
+            first = first_to_read(begin[each], end[each], of_that_time, most)
+            self._next[each.partition] = max(first, self._next.get(each.partition, first))
+            consumer.seek(each, self._next[each.partition])
+        return end
 
-    def _pass_on(self, records: list[ConsumerRecord]) -> None:
+    def _read(self, fetched: dict[TopicPartition, list[ConsumerRecord]]) -> list[Posted]:
         batch = []
-        for record in records:
+        for record in chain.from_iterable(fetched.values()):
             self._next[record.partition] = record.offset + 1
             try:
                 batch.append(posted(record.partition, record.offset, record.value))
             except (*UNDECODABLE, TypeError) as error:
                 UNREADABLE.inc()
                 log.warning("%s/%s/%s is no decision: %s", record.topic, record.partition, record.offset, error)
-        if batch:
-            self._take(batch)
+        return batch
 
 
 def decision_consumer(kafka: KafkaSettings) -> AIOKafkaConsumer:
