@@ -1,6 +1,6 @@
 """Hop 9. The console as one ASGI app: the API, the decision streams, the pages, the health endpoints."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from console.api_routes import Predict, api_operations
 from console.board import DecisionBoard
 from console.database import Database
 from console.decision_routes import cors, decision_operations
+from console.guard import Guard
 from console.openapi import openapi_of
 from console.pages import GuardedHeaders, page_routes
 from console.problems import HANDLERS, json_response
@@ -30,6 +31,9 @@ def create_app(
     checks: Mapping[str, Check],
     now: Callable[[], datetime],
     while_running: Callable[[], AbstractAsyncContextManager[None]] | None = None,
+    *,
+    hosts: Collection[str] = (),
+    password: str = "",
 ) -> Starlette:
     """The app over its parts. `while_running` is entered once the event loop runs and left when the server stops."""
     api = api_operations(database, board, predict, checks, now)
@@ -55,7 +59,7 @@ def create_app(
             *page_routes(board),
             *health_routes(checks),
         ],
-        middleware=[Middleware(GuardedHeaders)],
+        middleware=[Middleware(GuardedHeaders), Middleware(Guard, hosts, password)],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )

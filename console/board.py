@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 STREAMS_OPEN: Final = Gauge("console_streams_open", "Decision streams that browsers hold open.")
+STREAMS_REFUSED: Final = Counter(
+    "console_streams_refused_total",
+    "Decision streams answered 503, because as many were open as the console holds, or as one visitor may have.",
+    ["bound"],
+)
+for each in ("console", "visitor"):
+    STREAMS_REFUSED.labels(each)  # begins at 0, so that the first one is an increase
 DECISION_LATENCY: Final = Histogram(
     "console_decision_latency_seconds",
     "From ingest receiving an event to its decision being handed to the streams.",
@@ -165,8 +172,10 @@ class DecisionBoard:
         """A stream of the visitor's decisions, open as long as the block. Raises `TooManyStreams`."""
         mine = self._watches.get(visitor_id, set())
         if self._watch_count >= self._max_streams:
+            STREAMS_REFUSED.labels("console").inc()
             raise TooManyStreams(f"{self._max_streams} decision streams are open, as many as one console holds")
         if len(mine) >= self._max_streams_per_visitor:
+            STREAMS_REFUSED.labels("visitor").inc()
             raise TooManyStreams(f"this visitor has {len(mine)} decision streams open; close some tabs")
         watch = Watch()
         if self._is_closed:

@@ -3,11 +3,19 @@
 import asyncio
 from typing import Any, Final
 
+from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 REQUEST_TIMEOUT_S: Final = 10.0
 """Ours are a few hundred bytes."""
 MOST_CONNECTIONS: Final = 20_256
+CONNECTIONS_REFUSED: Final = Counter(
+    "console_connections_refused_total",
+    "Connections closed by the console before a request was whole, by reason.",
+    ["reason"],
+)
+for each in ("too_many", "late", "not_http"):
+    CONNECTIONS_REFUSED.labels(each)  # begins at 0, so that the first one is an increase
 
 _REFUSAL: Final = b"HTTP/1.1 %b\r\naccess-control-allow-origin: *\r\ncontent-length: 0\r\nconnection: close\r\n%b\r\n"
 _TOO_MANY: Final = _REFUSAL % (b"503 Service Unavailable", b"retry-after: 10\r\n")
@@ -36,6 +44,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         self._bounds.open_count += 1
         if self._bounds.open_count > self._bounds.max_connections:
+            CONNECTIONS_REFUSED.labels("too_many").inc()
             transport.write(_TOO_MANY)
             transport.close()
         else:
@@ -53,6 +62,10 @@ class BoundedConnection(HttpToolsProtocol):
         # Bytes after an answer end uvicorn's own wait for the next request, also when they begin none.
         if self._is_arriving or self.cycle is None or self.cycle.response_complete:
             self._wait_for_request()
+
+    def send_400_response(self, msg: str) -> None:
+        CONNECTIONS_REFUSED.labels("not_http").inc()
+        super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -73,6 +86,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._timer = None
 
     def _is_late(self) -> None:
+        CONNECTIONS_REFUSED.labels("late").inc()
         cycle = self.cycle
         if cycle is None or cycle.response_complete or not cycle.response_started:
             self.transport.write(_LATE)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from console.guard import REFUSALS, is_public
 from console.operations import Operation
 from contracts.http import Problem
 
@@ -27,12 +28,18 @@ def openapi_of(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "Shopstream console",
             "version": VERSION,
-            "description": "Scores, decisions and sessions of one shop. Errors are `application/problem+json`.",
+            "description": (
+                "Scores, decisions and sessions of one shop. Errors are `application/problem+json`. The password is asked "
+                "for when the console has one."
+            ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"password": {"type": "http", "scheme": "basic", "description": "Any user name."}},
+        },
     }
 
 
@@ -50,7 +57,7 @@ def _operation(operation: Operation, schema_of: dict[str, dict[str, Any]]) -> di
     }
     if operation.may_be_empty:
         responses["204"] = {"description": "There is none."}
-    for status in operation.problems:
+    for status in sorted({*operation.problems, *(() if is_public(operation.path) else REFUSALS)}):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
             "content": {"application/problem+json": {"schema": schema_of[repr(Problem)]}},
@@ -61,6 +68,8 @@ def _operation(operation: Operation, schema_of: dict[str, dict[str, Any]]) -> di
         "parameters": parameters,
         "responses": responses,
     }
+    if not is_public(operation.path):
+        described["security"] = [{}, {"password": []}]
     if operation.body is not None:
         content = {"application/json": {"schema": schema_of[repr(operation.body)]}}
         described["requestBody"] = {"required": True, "content": content}

@@ -18,6 +18,7 @@ from console.board import DecisionBoard, Posted
 from console.connections import MOST_CONNECTIONS, BoundedConnection, Bounds
 from console.database import Database
 from console.follow import DecisionFollower
+from console.guard import require_long
 from contracts.http import PredictAnswer, PredictRequest
 from models.follower import ModelFollower
 from models.policy import Policy, PolicyError
@@ -60,6 +61,7 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
     """
     try:
         tokens = DecisionTokens(console.token_secret, console.token_ttl_s)
+        require_long(console.password)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     configure_logging("console")
@@ -97,6 +99,8 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
         {"kafka": follower.problem, "postgres": database.problem},
         _now,
         following,
+        hosts=(*console.hosts, console.host),
+        password=console.password,
     )
     config = uvicorn.Config(
         app,

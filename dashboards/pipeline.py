@@ -198,4 +198,12 @@ def _losses(board: Dashboard) -> Dashboard:
         order="last_received_at desc",
     )
     board = board.with_panel(rate).with_panel(restarts)
-    return board.with_panel(rows("Dead letters by reason", reasons))
+    turned_away = lines(
+        "Turned away a minute",
+        metric("sum by (reason) (rate(ingest_connections_refused_total[5m])) * 60", "ingest: {{reason}}"),
+        metric("sum by (reason) (rate(console_connections_refused_total[5m])) * 60", "console: {{reason}}"),
+        metric("sum by (bound) (rate(console_streams_refused_total[5m])) * 60", "streams: most of the {{bound}}"),
+        is_stacked=True,
+        description="Connections that ended before a request was whole, and decision streams beyond what there may be.",
+    )
+    return board.with_panel(rows("Dead letters by reason", reasons)).with_panel(turned_away)

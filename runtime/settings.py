@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self, get_type_hints
@@ -11,6 +12,7 @@ from contracts.topics import PARTITIONS
 PREFIX: Final = "SHOPSTREAM_"
 RANGES: Final = {"port": range(65_536), "partitions": range(1, 2**31), "replication_factor": range(1, 2**15)}
 """Numbers that mean something else, or nothing, outside; by field."""
+_HOST_NAME: Final = re.compile(r"[\w.-]+|\*", re.ASCII)
 
 
 class SettingsError(ValueError):
@@ -73,6 +75,10 @@ def _refused(name: str, value: Any) -> str | None:
         return None if value in allowed else f"{allowed.start} to {allowed.stop - 1}"
     if name == "brokers":
         return None if value and all(map(_is_address, value)) else "host:port, several separated by commas"
+    if name == "hosts":
+        return (
+            None if all(map(_HOST_NAME.fullmatch, value)) else "names as console.shop.example, without scheme and port"
+        )
     if isinstance(value, (int, float)):
         return None if 0 <= value < math.inf else "a number, 0 or more"
     return None
@@ -221,6 +227,16 @@ class ConsoleSettings(Settings):
     )
     token_ttl_s: int = setting(600, "Seconds a decision token is good for.")
     allowed_origins: tuple[str, ...] = setting(("*",), "Origins that may read decisions from a browser.")
+    hosts: tuple[str, ...] = setting(
+        (),
+        "Names under which the console answers besides `localhost` and IP addresses, as a proxy passes them on, separated "
+        "by commas; a lone `*` means any. Decisions, health and metrics have any name.",
+    )
+    password: str = setting(
+        "",
+        "Password of the console's pages and API, at least 12 characters, asked for by HTTP Basic with any user name; empty "
+        "means none. Decisions, health and metrics need none.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,12 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def url(broker: KafkaSettings, database: str, tmp_path: Path) -> Iterator[str]:
     """The address of a running console over a migrated database."""
+    with running_console(broker, database, tmp_path) as address:
+        yield address
+
+
+@contextmanager
+def running_console(broker: KafkaSettings, database: str, tmp_path: Path, **settings: str) -> Iterator[str]:
     migrate(database)
     port = free_port()
     environ = {
@@ -57,13 +65,17 @@ def url(broker: KafkaSettings, database: str, tmp_path: Path) -> Iterator[str]:
         "SHOPSTREAM_CONSOLE_PORT": str(port),
         "SHOPSTREAM_KAFKA_BROKERS": ",".join(broker.brokers),
         "SHOPSTREAM_POSTGRES_DSN": database,
+        **settings,
     }
     with (tmp_path / "console.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "shopstream", "console"], env=environ, stderr=log)
-    wait_until_ready(f"http://127.0.0.1:{port}/readyz")
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    assert process.wait(10) == 0
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        ended = process.wait(10)
+    assert ended == 0
 
 
 def wait_until_ready(readyz: str) -> None:
@@ -261,3 +273,23 @@ def test_the_page_says_that_it_is_not_up_to_date_and_goes_on_by_itself(
     expect(tab.locator("#link")).to_have_text("Live")
     expect(tab.locator("#trouble")).to_be_hidden()
     tab.close()
+
+
+def test_with_a_password_the_pages_work_for_who_knows_it_and_for_nobody_else(
+    browser: Browser, broker: KafkaSettings, database: str, tmp_path: Path
+) -> None:
+    password = "correct horse battery"
+    with running_console(broker, database, tmp_path, SHOPSTREAM_CONSOLE_PASSWORD=password) as url:
+        session = features(seen(60), seen(2), visitor_id="ada", session_id="s1")
+        store(database, session, told(session, 0.1))
+        with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+            urllib.request.urlopen(url, timeout=5)
+        refused.value.close()
+        context = browser.new_context(http_credentials={"username": "ada", "password": password})
+        page = context.new_page()
+        page.goto(url)
+        expect(page.locator("#rows tr")).to_contain_text("10%")
+        expect(page.locator("#link")).to_have_text("Live")
+        page.goto(f"{url}/sessions/s1")
+        expect(page.locator("main")).to_contain_text("ada")
+        context.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.board import DecisionBoard, Posted, TooManyStreams
+from console.board import STREAMS_REFUSED, DecisionBoard, Posted, TooManyStreams
 from console.follow import posted
 from contracts.codec import ENCODER
 from tests.factories import at, decision, incentive
@@ -121,6 +121,7 @@ def test_the_feed_begins_with_the_last_few_and_drops_the_oldest_unread() -> None
 
 def test_a_visitor_may_not_hold_streams_without_end() -> None:
     of = board(max_streams_per_visitor=1, max_streams=2)
+    before = {bound: STREAMS_REFUSED.labels(bound)._value.get() for bound in ("visitor", "console")}
     with of.watch("ada"):
         with pytest.raises(TooManyStreams, match="close some tabs"), of.watch("ada"):
             pass
@@ -128,6 +129,10 @@ def test_a_visitor_may_not_hold_streams_without_end() -> None:
             pass
     with of.watch("ada"):
         pass
+    assert {bound: STREAMS_REFUSED.labels(bound)._value.get() - count for bound, count in before.items()} == {
+        "visitor": 1,
+        "console": 1,
+    }
 
 
 def test_closing_wakes_every_stream_at_once() -> None:

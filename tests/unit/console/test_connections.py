@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from console.connections import BoundedConnection, Bounds
+from console.connections import CONNECTIONS_REFUSED, BoundedConnection, Bounds
 from console.problems import HANDLERS
 from tests.waiting import until
 
@@ -68,10 +68,23 @@ def heard(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
+def refused(reason: str) -> float:
+    return CONNECTIONS_REFUSED.labels(reason)._value.get()
+
+
 @pytest.mark.parametrize("sent", [b"", HALF_A_HEAD, HALF_A_BODY])
 def test_a_request_that_does_not_arrive_in_time_ends_its_connection(port: int, sent: bytes) -> None:
+    before = refused("late")
     with connected(port, sent) as connection:
         assert heard(connection).startswith(b"HTTP/1.1 408")
+    assert refused("late") == before + 1
+
+
+def test_what_is_no_http_is_counted(port: int) -> None:
+    before = refused("not_http")
+    with connected(port, b"\x16\x03\x01\x02\x00 a page asked by https\r\n\r\n") as connection:
+        assert heard(connection).startswith(b"HTTP/1.1 400")
+    assert refused("not_http") == before + 1
 
 
 def test_empty_lines_after_an_answer_keep_no_connection_open(port: int) -> None:
@@ -91,10 +104,12 @@ def test_a_stream_may_last_for_as_long_as_it_likes(port: int) -> None:
 
 
 def test_more_connections_than_there_may_be_are_asked_to_come_back(port: int) -> None:
+    before = refused("too_many")
     with connected(port), connected(port), connected(port):
         with connected(port) as one_too_many:
             answer = heard(one_too_many)
         assert answer.startswith(b"HTTP/1.1 503")
         assert b"retry-after: 10" in answer
+    assert refused("too_many") == before + 1
     with connected(port, WHOLE) as next_one:
         assert next_one.recv(65_536).endswith(b"ok")

@@ -87,3 +87,10 @@ def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
                 assert answer["content"]["application/problem+json"]["schema"] == {
                     "$ref": "#/components/schemas/Problem"
                 }
+
+
+def test_what_is_not_for_shops_may_be_refused_by_name_and_password(document: dict[str, Any]) -> None:
+    guarded = {path for path, _, operation in operations(document) if "421" in operation["responses"]}
+    assert guarded == {path for path in document["paths"] if not path.startswith("/api/decisions/")}
+    for path, _, operation in operations(document):
+        assert operation.get("security") == ([{}, {"password": []}] if path in guarded else None)
