@@ -13,7 +13,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from console.board import REMEMBER, Posted
 from contracts.codec import DECISION_DECODER, ENCODER, UNDECODABLE
@@ -25,6 +25,7 @@ from runtime.settings import KafkaSettings
 log = logging.getLogger(__name__)
 
 UNREADABLE: Final = Counter("console_unreadable_decisions_total", "Records of topic decisions that are no decision.")
+IS_FOLLOWING: Final = Gauge("console_is_following", "1 while the console gets decisions from Kafka, else 0.")
 MOST_REWOUND: Final = 200_000
 """Records before the end of the topic from which we begin at most, however busy the shop is; these take two or three seconds."""
 CATCH_UP_S: Final = 10.0
@@ -95,6 +96,7 @@ class DecisionFollower:
 
     def start(self) -> None:
         """Begin to read, whether Kafka is there or not."""
+        IS_FOLLOWING.set_function(lambda: self._problem is None)
         self._following = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:

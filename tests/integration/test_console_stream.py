@@ -154,6 +154,7 @@ def test_a_decision_on_the_log_is_in_the_browser_within_a_second(broker: KafkaSe
         metrics = answer.read().decode()
     assert 'console_decision_latency_seconds_bucket{le="1.0"} ' in metrics
     assert "console_streams_open" in metrics
+    assert "console_is_following 1.0" in metrics
 
 
 def test_a_stream_that_comes_back_gets_what_it_missed_and_nothing_twice(
@@ -222,6 +223,8 @@ def test_the_console_starts_without_a_broker_and_finds_one_that_comes_and_one_th
     with running_console(kafka, tmp_path / "console.log") as console:
         until(lambda: "no Kafka broker answers" in console.get("/readyz")[1]["kafka"])
         assert console.get("/api/health")[1]["status"] == "degraded"
+        with urllib.request.urlopen(f"http://127.0.0.1:{console.port}/metrics") as answer:
+            assert b"console_is_following 0.0" in answer.read()
         with console.stream() as stream:
             stream.next()
             for life in (1, 2):
