@@ -48,6 +48,8 @@ class RecordingServer:
     body: str = ""
     shop: str = ""
     ingest: str = ""
+    console: str = ""
+    """Where the pages find decisions, when not here."""
     requests: list[Recorded] = field(default_factory=list)
     streams: list["queue.Queue[bytes | None]"] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -109,7 +111,7 @@ class RecordingServer:
 
     def page(self) -> bytes:
         script = (
-            f'<script async src="{self.ingest}/shopstream.js" data-write-key="demo" data-decisions="{self.ingest}/">'
+            f'<script async src="{self.ingest}/shopstream.js" data-write-key="demo" data-decisions="{self.console or self.ingest}/">'
             "</script>"
         )
         return f"<!doctype html><title>Shop</title>{self.head}{script}<body>{self.body}</body>".encode()
