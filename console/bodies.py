@@ -201,6 +201,21 @@ class PersonaCount(msgspec.Struct, frozen=True, kw_only=True):
     converted_sessions: int
 
 
+class BudgetToday(msgspec.Struct, frozen=True, kw_only=True):
+    """One budget of the policy on this day of UTC, from the day's first reservation on. What is neither offered nor set aside is left."""
+
+    budget: str
+    per_day: float
+    offers: int
+    accepted: int
+    offered_cost: float
+    """The most that the offers made can cost."""
+    set_aside: float
+    """With workers for offers to come, or with one that was killed."""
+    is_kept: bool
+    """False if more was offered than had been set aside."""
+
+
 class OverviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What the live page shows beside its sessions."""
 
@@ -214,3 +229,5 @@ class OverviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Sessions of the last 24 hours that reached each step."""
     personas: list[PersonaCount]
     """Sessions of the last 24 hours."""
+    budgets: list[BudgetToday]
+    """Empty when the policy has none, or when nothing was set aside today yet."""

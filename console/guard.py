@@ -8,9 +8,10 @@ from collections.abc import Collection
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from console.problems import problem_response
+from console.problems import is_for_people, problem_page, problem_response
 
 PUBLIC: Final = ("/livez", "/readyz", "/metrics")
 PUBLIC_UNDER: Final = "/api/decisions/"
@@ -40,14 +41,17 @@ class Guard:
         headers = Headers(scope=scope)
         name = name_of(headers.get("host", ""))
         if not self._is_ours(name):
-            refusal = problem_response(
+            refusal = refused(
+                scope,
                 421,
                 "unknown_host",
                 f"the console does not answer under the name {name[:128]}; if it is one of yours, add it to "
                 "SHOPSTREAM_CONSOLE_HOSTS, or open the console by its IP address",
+                {},
             )
         elif self._password and not self._is_known(headers.get("authorization", "")):
-            refusal = problem_response(
+            refusal = refused(
+                scope,
                 401,
                 "password_missing",
                 "the console has a password; give it as HTTP Basic, with any user name",
@@ -71,6 +75,12 @@ class Guard:
         except (binascii.Error, ValueError):
             return False
         return hmac.compare_digest(password, self._password)
+
+
+def refused(scope: Scope, status: int, code: str, message: str, headers: dict[str, str]) -> Response:
+    if is_for_people(scope):
+        return problem_page(status, message, headers)
+    return problem_response(status, code, message, headers)
 
 
 def require_long(password: str) -> None:

@@ -31,6 +31,7 @@ def overview(database: Database, latencies_s: Sequence[float], now: datetime) ->
         likelihoods=views.likelihoods(database),
         funnel=views.funnel(database, now),
         personas=views.personas(database, now),
+        budgets=views.budgets(database, now),
     )
 
 

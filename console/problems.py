@@ -1,14 +1,16 @@
 """Every error as a body of `contracts.http.Problem`."""
 
+import html
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import msgspec
 from itsdangerous import BadSignature, SignatureExpired
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
+from starlette.types import ExceptionHandler, Scope
 
 from console.board import TooManyStreams
 from console.database import DatabaseUnreachable
@@ -33,6 +35,25 @@ def json_response(body: object, status: int = 200, headers: dict[str, str] | Non
     """A contract as JSON that no cache keeps."""
     return Response(
         ENCODER.encode(body), status, {"cache-control": "no-store", **(headers or {})}, media_type="application/json"
+    )
+
+
+def is_for_people(scope: Scope) -> bool:
+    """Whether a person looks at the answer: a browser opens the address as a page."""
+    accepts = Headers(scope=scope).get("accept", "")
+    return "text/html" in accepts and not scope["path"].startswith("/api/")
+
+
+def problem_page(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """The sentence as a page. It needs no other file, since those may be refused as well."""
+    said = html.escape(message[:1].upper() + message[1:])
+    title = html.escape(HTTPStatus(status).phrase)
+    return Response(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<meta name="color-scheme" content="light dark"><title>{title} · Shopstream</title><h1>{title}</h1><p>{said}.</p>',
+        status,
+        {"cache-control": "no-store", **(headers or {})},
+        media_type="text/html",
     )
 
 
@@ -65,8 +86,10 @@ async def on_database_unreachable(_: Request, error: Exception) -> Response:
     return problem_response(503, "database_unreachable", str(error), {"retry-after": "2"})
 
 
-async def on_http_exception(_: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.NOT_FOUND and is_for_people(request.scope):
+        return problem_page(error.status_code, "there is no page at this address; sessions in progress are at /")
     code = HTTPStatus(error.status_code).name.lower()
     return problem_response(error.status_code, code, error.detail, dict(error.headers or {}))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from console.bodies import (
+    BudgetToday,
     FunnelStep,
     LiveSession,
     Minute,
@@ -61,6 +62,8 @@ PERSONAS: Final = """
     select persona, sum(sessions)::int as sessions, sum(converted_sessions)::int as converted_sessions
     from personas_by_hour where hour >= %(since)s group by persona order by 2 desc, 1
 """
+
+BUDGETS: Final = "select * from budget_by_day where day = (%(now)s at time zone 'utc')::date order by budget"
 
 
 def analytics(database: Database) -> AnalyticsAnswer:
@@ -157,6 +160,11 @@ def personas(database: Database, now: datetime) -> list[PersonaCount]:
     """Sessions of the last 24 hours by persona, the commonest first. Raises `DatabaseUnreachable`."""
     rows = database.rows(PERSONAS, {"since": now - timedelta(hours=24)})
     return [_read(row, PersonaCount) for row in rows]
+
+
+def budgets(database: Database, now: datetime) -> list[BudgetToday]:
+    """The budgets of today, by name. Raises `DatabaseUnreachable`."""
+    return [_read(row, BudgetToday) for row in database.rows(BUDGETS, {"now": now})]
 
 
 def _read(row: Row, kind: type[Any]) -> Any:

@@ -137,7 +137,7 @@ export const barsChart = (container, rows, words) => {
       const [name, value, track] = element.children
       setText(name, row.name)
       if (value.firstChild.data !== row.note) value.firstChild.data = row.note
-      setText(value.lastChild, count(row.value))
+      setText(value.lastChild, row.words ?? count(row.value))
       track.firstChild.style.setProperty('--w', `${(row.share * 100).toFixed(1)}%`)
       element.className = `bar-row ${row.tone ?? ''}`
     },

@@ -10,6 +10,8 @@ const day = new Intl.DateTimeFormat('en', { weekday: 'short', day: 'numeric', mo
 export const NONE = '–'
 
 export const count = (n) => (n === null || n === undefined ? NONE : Math.abs(n) < 100_000 ? whole.format(n) : short.format(n))
+// "1 event", "2 events"
+export const many = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`
 export const money = (n) => (n === null || n === undefined ? NONE : n >= 100_000 ? short.format(n) : n >= 1000 ? whole.format(n) : cents.format(n))
 export const percent = (p, digits = 0) => (p === null || p === undefined ? NONE : `${(p * 100).toFixed(digits)}%`)
 export const rate = (n) => (n === null || n === undefined ? NONE : n >= 100 ? count(n) : n.toFixed(1))

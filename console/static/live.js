@@ -2,7 +2,7 @@
 
 import { barsChart, likelihoodChart, minutesChart, sparkline } from './charts.js'
 import { $, h, setText } from './dom.js'
-import { clip, count, incentiveName, milliseconds, money, NONE, percent, personaClass, rate, timeWithSeconds } from './format.js'
+import { clip, count, incentiveName, many, milliseconds, money, NONE, percent, personaClass, rate, timeWithSeconds } from './format.js'
 import { applyDecision, drawEmpty, drawSessions, sessionUrl, shopperName, tickAgo } from './sessions.js'
 
 const ASK_EVERY_MS = 2500
@@ -50,12 +50,12 @@ const askSessions = async () => {
 }
 
 const askFigures = async () => {
-  const { totals, minutes, likelihoods: tenths, funnel, personas } = await ask('/api/overview')
+  const { totals, minutes, likelihoods: tenths, funnel, personas, budgets } = await ask('/api/overview')
   setText($('active'), count(totals.active_sessions))
   setText($('sessions'), count(totals.sessions))
   setText($('sessions-note'), `${money(totals.open_cart_value)} in open carts`)
   setText($('conversion'), percent(totals.conversion_rate, 1))
-  setText($('conversion-note'), `${count(totals.purchases)} ${totals.purchases === 1 ? 'purchase' : 'purchases'}`)
+  setText($('conversion-note'), many(totals.purchases, 'purchase'))
   setText($('revenue'), money(totals.revenue))
   setText($('revenue-note'), totals.purchases ? `${money(totals.revenue / totals.purchases)} a purchase` : 'no purchase yet')
   setText($('events'), rate(totals.events_per_s))
@@ -75,6 +75,19 @@ const askFigures = async () => {
     $('chart-personas'),
     personas.map((p) => ({ name: p.persona, value: p.sessions, share: p.sessions / scored, note: `${percent(p.converted_sessions / p.sessions)} buy`, tone: personaClass(p.persona) })),
     'No session has a persona yet.',
+  )
+  $('budgets-card').hidden = budgets.length === 0
+  barsChart(
+    $('budgets'),
+    budgets.map((b) => ({
+      name: b.budget,
+      value: b.offered_cost,
+      words: [b.offered_cost, b.per_day].map(Number.isInteger(b.offered_cost) && Number.isInteger(b.per_day) ? count : money).join(' of '),
+      share: b.per_day ? Math.min(1, b.offered_cost / b.per_day) : 0,
+      note: b.is_kept ? many(b.offers, 'offer') : 'more than was set aside',
+      tone: !b.is_kept ? 'is-broken' : '',
+    })),
+    'Nothing was offered out of a budget today.',
   )
 }
 

@@ -1,7 +1,7 @@
 // The table of sessions in progress.
 
 import { $, h, reconcile, setText } from './dom.js'
-import { ago, clip, count, incentiveName, money, NONE, percent, personaClass } from './format.js'
+import { ago, clip, count, incentiveName, many, money, NONE, percent, personaClass } from './format.js'
 
 const shown = new Map() // session_id → event_count when last drawn
 
@@ -49,11 +49,11 @@ const update = (element, s) => {
   cart.className = hasBought || s.cart_value > 0 ? 'right' : 'right is-none'
   cart.firstChild.className = hasBought ? 'is-bought' : ''
   setText(cart.firstChild, hasBought ? money(s.revenue) : s.cart_value > 0 ? money(s.cart_value) : NONE)
-  setText(cart.lastChild, hasBought ? 'bought' : s.cart_item_count > 0 ? `${count(s.cart_item_count)} ${s.cart_item_count === 1 ? 'item' : 'items'}` : '')
+  setText(cart.lastChild, hasBought ? 'bought' : s.cart_item_count > 0 ? many(s.cart_item_count, 'item') : '')
 
   setText(page.firstChild, clip(s.last_path ?? NONE, 120))
   page.title = clip(s.last_path ?? '', 300)
-  setText(page.lastChild, `${count(s.event_count)} ${s.event_count === 1 ? 'event' : 'events'}`)
+  setText(page.lastChild, many(s.event_count, 'event'))
 
   element.dataset.seen = s.last_seen_at
   setText(seen, ago(s.last_seen_at, Date.now()))

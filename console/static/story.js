@@ -2,7 +2,7 @@
 
 import { curveChart } from './charts.js'
 import { $, h, setText } from './dom.js'
-import { ago, clip, count, date, duration, eventWords, incentiveName, milliseconds, money, NONE, percent, personaClass, time, timeWithSeconds } from './format.js'
+import { ago, clip, count, date, duration, eventWords, incentiveName, many, milliseconds, money, NONE, percent, personaClass, time, timeWithSeconds } from './format.js'
 
 const ASK_EVERY_MS = 2500
 const url = `/api/sessions/${location.pathname.split('/').pop()}`
@@ -127,7 +127,7 @@ const drawTimeline = ({ events, decisions, is_complete }) => {
   })
   // The answer has events and decisions apart; both are in order, and a stable sort keeps it.
   steps.sort((a, b) => new Date(a.at) - new Date(b.at) || a.step - b.step)
-  setText($('timeline-count'), `${count(events.length)} events, ${count(decisions.length)} decisions${is_complete ? '' : '; only the beginning is shown'}`)
+  setText($('timeline-count'), `${many(events.length, 'event')}, ${many(decisions.length, 'decision')}${is_complete ? '' : '; only the beginning is shown'}`)
   const open = new Set([...$('timeline').querySelectorAll('details[open]')].map((each) => each.closest('li').dataset.at))
   $('timeline').replaceChildren(...steps.filter((step) => step.isShown).map((step) => step.element()))
   ;[...$('timeline').children].forEach((element, at) => {
@@ -139,7 +139,7 @@ const drawTimeline = ({ events, decisions, is_complete }) => {
 const drawOutcome = ({ session, outcome }) => {
   const [what, note] = outcome
     ? outcome.has_purchased
-      ? ['Purchased', `${money(outcome.revenue)} in ${count(outcome.purchase_count)} ${outcome.purchase_count === 1 ? 'purchase' : 'purchases'}`]
+      ? ['Purchased', `${money(outcome.revenue)} in ${many(outcome.purchase_count, 'purchase')}`]
       : outcome.abandoned_cart_value > 0
         ? ['Left the cart', `${money(outcome.abandoned_cart_value)} was in it`]
         : ['Left', 'without a cart']
@@ -192,6 +192,7 @@ const drawFeatures = ({ session }) => {
 
 const draw = (story) => {
   $('story').hidden = false
+  $('none').hidden = true
   drawHead(story)
   curveChart($('chart-curve'), story.decisions, story.events.map((e) => ({ occurred_at: e.occurred_at, kind: eventWords(e.event_name)[1] })))
   const offers = new Set(story.decisions.filter((d) => d.is_offered).map((d) => d.incentive_type)).size
@@ -208,11 +209,21 @@ const show = (state, words, trouble) => {
   setText($('trouble'), trouble ?? '')
 }
 
+// It may yet come: a decision is told before its session is stored.
+const showNone = () => {
+  $('story').hidden = true
+  $('none').hidden = false
+  document.title = 'No such session · Shopstream'
+  show('is-lost', 'No such session')
+  drawn = ''
+}
+
 let story = null
 const ask = async () => {
   try {
     const answer = await fetch(url)
     const text = await answer.text()
+    if (answer.status === 404) return showNone()
     if (!answer.ok) throw new Error(JSON.parse(text).message)
     story = JSON.parse(text)
     if (text !== drawn) draw(story)

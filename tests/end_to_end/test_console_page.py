@@ -8,16 +8,17 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from contracts.codec import ENCODER
-from contracts.decisions import Decision
+from contracts.decisions import Charge, Decision
 from contracts.events import Context
 from contracts.features import SessionFeatures
 from contracts.topics import DECISIONS
@@ -256,7 +257,11 @@ def test_both_pages_fit_a_phone(page: Page, url: str, database: str) -> None:
 def test_a_story_that_does_not_exist_is_said_in_a_sentence(browser: Browser, url: str) -> None:
     tab = browser.new_page()
     tab.goto(f"{url}/sessions/nobody")
-    expect(tab.locator("#trouble")).to_contain_text("there is no session with this id")
+    expect(tab.locator("#link")).to_have_text("No such session")
+    expect(tab.get_by_role("heading", name="There is no session with this id.")).to_be_visible()
+    expect(tab.locator("#story")).to_be_hidden()
+    tab.get_by_role("link", name="Sessions in progress").click()
+    expect(tab).to_have_url(f"{url}/")
     tab.close()
 
 
@@ -293,3 +298,25 @@ def test_with_a_password_the_pages_work_for_who_knows_it_and_for_nobody_else(
         page.goto(f"{url}/sessions/s1")
         expect(page.locator("main")).to_contain_text("ada")
         context.close()
+
+
+def test_one_decision_is_one_and_a_session_that_is_none_says_so(page: Page, url: str, database: str) -> None:
+    session = features(seen(60), seen(2), visitor_id="ada", session_id="s1", event_count=1)
+    looked = event("page_view", seen(60), visitor_id="ada", session_id="s1")
+    store(database, looked, session, decision(seen(60), session_id="s1", visitor_id="ada"))
+    page.goto(f"{url}/sessions/s1")
+    expect(page.locator("#timeline-count")).to_have_text("1 event, 1 decision")
+    expect(page.locator("#none")).to_be_hidden()
+
+
+def test_budgets_of_today_are_shown_when_there_are_any(page: Page, url: str, database: str) -> None:
+    page.goto(url)
+    expect(page.locator("#link")).to_have_text("Live")
+    expect(page.locator("#budgets-card")).to_be_hidden()
+    session = features(seen(60), seen(2), visitor_id="ada")
+    charge = Charge(budget="discounts", day=NOW.date(), cost=12.5)
+    store(database, session, told(session, 0.4, incentive=incentive(charge=charge), is_offered=True))
+    with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("insert into budget_day values ('discounts', %s, 300, 25)", [NOW.date()])
+    expect(page.locator("#budgets")).to_contain_text("12.50 of 300.00")
+    expect(page.locator("#budgets")).to_contain_text("1 offer")

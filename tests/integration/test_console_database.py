@@ -22,7 +22,7 @@ from console.board import DecisionBoard
 from console.database import Database
 from console.follow import posted
 from contracts.codec import ENCODER
-from contracts.decisions import Decision
+from contracts.decisions import Charge, Decision
 from contracts.events import Context
 from contracts.features import SessionFeatures
 from runtime.tokens import DecisionTokens
@@ -155,6 +155,28 @@ def test_the_charts_count_what_is_in_the_tables(shop: Starlette, database: str) 
     assert sum(minute["events"] for minute in overview["minutes"]) == 1
     assert overview["personas"] == [{"persona": "Casual Visitor", "sessions": 2, "converted_sessions": 0}]
     assert overview["totals"]["active_sessions"] == 2
+    assert overview["budgets"] == []
+
+
+def test_the_budgets_of_this_day_are_told_and_those_of_yesterday_are_not(shop: Starlette, database: str) -> None:
+    migrate(database)
+    ada = features(ago(minutes=2), ago(minutes=1), visitor_id="ada")
+    charge = Charge(budget="discounts", day=NOW.date(), cost=5.0)
+    store(database, ada, told(ada, 0.4, incentive=incentive(charge=charge)))
+    with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
+        for day, reserved in ((NOW.date(), 15), (NOW.date() - timedelta(days=1), 300)):
+            cursor.execute("insert into budget_day values ('discounts', %s, 300, %s)", [day, reserved])
+    assert ask(shop, "GET", "/api/overview").json["budgets"] == [
+        {
+            "budget": "discounts",
+            "per_day": 300.0,
+            "offers": 1,
+            "accepted": 0,
+            "offered_cost": 5.0,
+            "set_aside": 10.0,
+            "is_kept": True,
+        }
+    ]
 
 
 def test_the_figures_are_told_while_decisions_come_in(database: str) -> None:

@@ -107,6 +107,20 @@ def test_anything_but_the_password_is_refused(make_app: MakeApp, headers: dict[s
     assert ask(make_app(password=PASSWORD), "GET", "/api/overview", headers=headers).status == 401
 
 
+def test_people_read_a_refusal_as_a_page_that_a_stranger_cannot_write_into(make_app: MakeApp) -> None:
+    opened = {"host": "<b>evil.example</b>", "accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = ask(make_app(), "GET", "/", headers=opened)
+    assert answer.status == 421
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert b"&lt;b&gt;evil.example&lt;/b&gt;" in answer.body
+    assert b"<b>" not in answer.body
+    asked = ask(make_app(password=PASSWORD), "GET", "/", headers={"accept": "text/html"})
+    assert (asked.status, asked.headers["www-authenticate"][:6]) == (401, "Basic ")
+    assert b"The console has a password" in asked.body
+    assert b"There is no page" in ask(make_app(), "GET", "/nope", headers={"accept": "text/html"}).body
+    assert ask(make_app(), "GET", "/api/nope", headers={"accept": "text/html"}).json["code"] == "not_found"
+
+
 def test_refusals_are_guarded_and_kept_by_no_cache(make_app: MakeApp) -> None:
     answer = ask(make_app(password=PASSWORD), "GET", "/")
     assert answer.headers["cache-control"] == "no-store"
