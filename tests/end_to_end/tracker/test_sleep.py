@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Response
 
 from contracts.codec import ENCODER
 from contracts.topics import DECISIONS
@@ -41,7 +41,12 @@ def test_a_tab_that_slept_over_the_end_of_its_token_gets_another_and_hears_decis
         complaints: list[str] = []
         page = watched(context.new_page(), complaints)
         answers: list[tuple[str, int]] = []
-        page.on("response", lambda got: "/api/" in got.url and answers.append((got.url.split("?")[0][-6:], got.status)))
+
+        def note(got: Response) -> None:
+            if "/api/" in got.url:
+                answers.append((got.url.partition("?")[0].rpartition("/")[2], got.status))
+
+        page.on("response", note)
         page.goto(server.shop)
         page.evaluate("window.heard = []; shopstream.on('decision', (told) => heard.push(told.decision_id))")
         visitor_id = server.wait_for_event("page")[0]["anonymousId"]

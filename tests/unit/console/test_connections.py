@@ -10,12 +10,13 @@ from functools import partial
 
 import pytest
 import uvicorn
+from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from console.connections import CONNECTIONS_REFUSED, BoundedConnection, Bounds
+from console.connections import BoundedConnection, Bounds
 from console.problems import HANDLERS
 from tests.waiting import until
 
@@ -69,7 +70,7 @@ def heard(connection: socket.socket) -> bytes:
 
 
 def refused(reason: str) -> float:
-    return CONNECTIONS_REFUSED.labels(reason)._value.get()
+    return REGISTRY.get_sample_value("console_connections_refused_total", {"reason": reason}) or 0.0
 
 
 @pytest.mark.parametrize("sent", [b"", HALF_A_HEAD, HALF_A_BODY])
