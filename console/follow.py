@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 UNREADABLE: Final = Counter("console_unreadable_decisions_total", "Records of topic decisions that are no decision.")
 IS_FOLLOWING: Final = Gauge("console_is_following", "1 while the console gets decisions from Kafka, else 0.")
 MOST_REWOUND: Final = 200_000
-"""Records before the end of the topic from which we begin at most, however busy the shop is; these take two or three seconds."""
+"""Records before the end of the topic from which we begin at most, however busy the shop is; these take about three seconds."""
 CATCH_UP_S: Final = 10.0
 """After so long the visitors get what was read so far: one partition that is away must not hold up the others."""
 TAKEN_AT_ONCE: Final = 2_000

@@ -1,12 +1,13 @@
 """What is wrong with an installation: settings, Kafka, Postgres, each service, lag and dead letters, with each repair."""
 
+import ipaddress
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from contracts.topics import TOPICS, Topic
-from runtime.settings import ALL, KafkaSettings, PostgresSettings, SettingsError
+from runtime.settings import ALL, ConsoleSettings, KafkaSettings, PostgresSettings, SettingsError
 from shopstream.doctor_models import drift_findings, model_findings
 from shopstream.finding import Finding
 from shopstream.pipeline import Pipeline
@@ -30,7 +31,9 @@ def examine(environ: Mapping[str, str]) -> Iterator[Finding]:
     if not any(each.subject == "Postgres settings" for each in wrong):
         yield from postgres_findings(PostgresSettings.from_environ(environ))
     if not wrong:
-        yield from service_findings(Pipeline.from_environ(environ))
+        pipeline = Pipeline.from_environ(environ)
+        yield from console_findings(pipeline.console)
+        yield from service_findings(pipeline)
 
 
 def settings_findings(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -179,6 +182,25 @@ def currency_findings(rows: Sequence[tuple[str, int]]) -> Iterator[Finding]:
             f"purchases of the last 24 hours came in {told}; revenue and carts add their amounts as if they were one",
             "send amounts in the shop's own currency; by currency they are in table conversions",
         )
+
+
+def console_findings(console: ConsoleSettings) -> Iterator[Finding]:
+    """Who may open the console, once others than this machine's users can reach it."""
+    is_reached = bool(console.hosts) or not is_loopback(console.host)
+    if is_reached and not console.password:
+        yield Finding(
+            "console",
+            "note",
+            "it is reached from beyond this machine and has no password: whoever reaches it sees every session",
+            "set SHOPSTREAM_CONSOLE_PASSWORD, or let nothing but /api/decisions/* of it through",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def service_findings(pipeline: Pipeline) -> Iterator[Finding]:

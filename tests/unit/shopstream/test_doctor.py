@@ -3,11 +3,14 @@
 import math
 from pathlib import Path
 
+import pytest
+
 from contracts.topics import PARTITIONS, TOPICS
 from models.serving import Scorer
-from runtime.settings import ProcessSettings
+from runtime.settings import ConsoleSettings, ProcessSettings
 from shopstream.doctor import (
     MOST_LAG,
+    console_findings,
     currency_findings,
     dead_letter_findings,
     lag_finding,
@@ -30,6 +33,21 @@ def test_every_setting_that_cannot_be_read_is_named() -> None:
     findings = list(settings_findings(wrong))
     assert [each.subject for each in findings] == ["Ingest settings", "Persist settings"]
     assert "SHOPSTREAM_INGEST_PORT='x'" in findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("console", "is_noted"),
+    [
+        (ConsoleSettings(), False),
+        (ConsoleSettings(host="localhost"), False),
+        (ConsoleSettings(host="::1"), False),
+        (ConsoleSettings(host="0.0.0.0"), True),  # noqa: S104  never bound
+        (ConsoleSettings(host="0.0.0.0", password="correct horse battery"), False),  # noqa: S104  never bound
+        (ConsoleSettings(hosts=("console.shop.example",)), True),  # a proxy hands requests on
+    ],
+)
+def test_a_console_that_others_reach_without_a_password_is_noted(console: ConsoleSettings, is_noted: bool) -> None:
+    assert [each.verdict for each in console_findings(console)] == ["note"] * is_noted
 
 
 def test_declared_topics_are_healthy() -> None:
