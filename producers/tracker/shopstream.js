@@ -338,7 +338,8 @@
       if (run === connections) streamTimer = setTimeout(connect, backoff(streamFailures++))
     }
     try {
-      const answer = await fetch(base + 'token', { method: 'POST', body: JSON.stringify({ visitor_secret: secret }) })
+      const body = JSON.stringify({ visitor_secret: secret })
+      const answer = await fetch(base + 'token', { method: 'POST', body, signal: AbortSignal.timeout?.(3e4) })
       const { token } = await answer.json()
       if (run !== connections) return
       if (!token) return again()

@@ -55,6 +55,8 @@ class RecordingServer:
     changed: threading.Condition = field(default_factory=threading.Condition)
     is_answering: threading.Event = field(default_factory=threading.Event)
     """Cleared, ingest hears everything and answers nothing."""
+    is_granting: threading.Event = field(default_factory=threading.Event)
+    """Cleared, the console hears everything and grants no token."""
 
     @property
     def batches(self) -> list[Recorded]:
@@ -136,6 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             secret = json.loads(body)["visitor_secret"]
             TokenRequest(visitor_secret=secret)
             self.recording.record(self, body, 200)
+            self.recording.is_granting.wait()
             answer = TokenAnswer(visitor_id=visitor_id_of(secret), token=self.recording.token, expires_in_s=600)
             self._answer(200, ENCODER.encode(answer))
 
@@ -202,6 +205,7 @@ def recording_server() -> Iterator[RecordingServer]:
     """Both origins, on free ports of this machine."""
     recording = RecordingServer()
     recording.is_answering.set()
+    recording.is_granting.set()
     handler = type("Handler", (_Handler,), {"recording": recording})
     servers = [_Server(("127.0.0.1", 0), handler) for _ in range(2)]
     recording.shop, recording.ingest = (f"http://127.0.0.1:{server.server_port}" for server in servers)
@@ -212,6 +216,7 @@ def recording_server() -> Iterator[RecordingServer]:
         yield recording
     finally:
         recording.is_answering.set()
+        recording.is_granting.set()
         recording.end_streams()
         for server, thread in zip(servers, threads, strict=True):
             server.shutdown()

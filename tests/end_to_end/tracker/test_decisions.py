@@ -176,3 +176,16 @@ def test_a_hidden_tab_holds_no_stream(server: RecordingServer, page: Page) -> No
     turn(page, "visible")
     server.decide(decision())
     assert heard(page, 3) == ["decision", "dom", "incentive"]
+
+
+def test_a_token_that_is_never_answered_is_asked_for_again(server: RecordingServer, page: Page) -> None:
+    page.add_init_script(
+        "const after = AbortSignal.timeout; AbortSignal.timeout = (ms) => after.call(AbortSignal, ms / 60)"
+    )
+    server.is_granting.clear()
+    page.goto(server.shop)
+    page.evaluate(LISTEN)
+    server.wait_for(lambda: sum(each.path.endswith("/token") for each in server.requests) > 1)
+    server.is_granting.set()
+    server.decide(decision())
+    assert heard(page, 3) == ["decision", "dom", "incentive"]
