@@ -82,7 +82,7 @@ const askFigures = async () => {
     budgets.map((b) => ({
       name: b.budget,
       value: b.offered_cost,
-      words: [b.offered_cost, b.per_day].map(Number.isInteger(b.offered_cost) && Number.isInteger(b.per_day) ? count : money).join(' of '),
+      words: [b.offered_cost, b.per_day].map((n) => (Number.isInteger(n) ? count(n) : money(n))).join(' of '), // money, or a count of offers
       share: b.per_day ? Math.min(1, b.offered_cost / b.per_day) : 0,
       note: b.is_kept ? many(b.offers, 'offer') : 'more than was set aside',
       tone: !b.is_kept ? 'is-broken' : '',

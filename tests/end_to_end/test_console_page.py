@@ -318,5 +318,5 @@ def test_budgets_of_today_are_shown_when_there_are_any(page: Page, url: str, dat
     store(database, session, told(session, 0.4, incentive=incentive(charge=charge), is_offered=True))
     with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
         cursor.execute("insert into budget_day values ('discounts', %s, 300, 25)", [NOW.date()])
-    expect(page.locator("#budgets")).to_contain_text("12.50 of 300.00")
+    expect(page.locator("#budgets")).to_contain_text("12.50 of 300")
     expect(page.locator("#budgets")).to_contain_text("1 offer")
