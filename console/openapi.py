@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
 from console.guard import REFUSALS, is_public
 from console.operations import Operation
-from contracts.http import Problem
+from contracts.http import Problem, title_of
 
 VERSION: Final = "0.1.0"
 COMPONENT: Final = "#/components/schemas/{name}"
@@ -59,7 +58,7 @@ def _operation(operation: Operation, schema_of: dict[str, dict[str, Any]]) -> di
         responses["204"] = {"description": "There is none."}
     for status in sorted({*operation.problems, *(() if is_public(operation.path) else REFUSALS)}):
         responses[str(status)] = {
-            "description": HTTPStatus(status).phrase,
+            "description": title_of(status),
             "content": {"application/problem+json": {"schema": schema_of[repr(Problem)]}},
         }
     described: dict[str, Any] = {

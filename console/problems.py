@@ -15,7 +15,7 @@ from starlette.types import ExceptionHandler, Scope
 from console.board import TooManyStreams
 from console.database import DatabaseUnreachable
 from contracts.codec import ENCODER, UNDECODABLE
-from contracts.http import Problem
+from contracts.http import Problem, title_of
 from runtime.tokens import TokenRefused
 
 Body = TypeVar("Body")
@@ -47,7 +47,7 @@ def is_for_people(scope: Scope) -> bool:
 def problem_page(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """The sentence as a page. It needs no other file, since those may be refused as well."""
     said = html.escape(message[:1].upper() + message[1:])
-    title = html.escape(HTTPStatus(status).phrase)
+    title = html.escape(title_of(status))
     return Response(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<meta name="color-scheme" content="light dark"><title>{title} · Shopstream</title><h1>{title}</h1><p>{said}.</p>',
@@ -58,7 +58,7 @@ def problem_page(status: int, message: str, headers: dict[str, str] | None = Non
 
 
 def problem_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    body = Problem(code=code, message=message, title=HTTPStatus(status).phrase, status=status)
+    body = Problem(code=code, message=message, title=title_of(status), status=status)
     response = json_response(body, status, headers)
     response.headers["content-type"] = "application/problem+json"
     return response
