@@ -90,7 +90,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND and is_for_people(request.scope):
         return problem_page(error.status_code, "there is no page at this address; sessions in progress are at /")
-    code = HTTPStatus(error.status_code).name.lower()
+    code = title_of(error.status_code).lower().replace(" ", "_").replace("-", "_")
     return problem_response(error.status_code, code, error.detail, dict(error.headers or {}))
 
 
