@@ -109,14 +109,14 @@ class ModelFollower:
 
 
 def _marks(folder: Path, names: tuple[str, ...] = FILES) -> Iterator[FileMark]:
-    """What changes with a file: where it is not, nothing."""
+    """What changes with a file, or with who may read it: where it is not, nothing."""
     for name in names:
         try:
             found = (folder / name).stat()
         except OSError:
             yield str(folder / name), 0, 0, 0
         else:
-            yield str(folder / name), found.st_mtime_ns, found.st_size, found.st_ino
+            yield str(folder / name), found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _card(folder: Path) -> Card | None:
