@@ -40,9 +40,13 @@ def named(registry: Registry, **fields: str | None) -> None:
 
 
 def test_nothing_is_loaded_twice(registry: Registry) -> None:
+    registry.promote("a-1", by="ada", at=DAY)
     follower = looked(registry)
     first = follower.models
     assert follower.look() == []
+    file = registry.folder_of("a-1") / CARD_FILE
+    file.with_name("backup").hardlink_to(file)
+    assert follower.look() == [], "a backup that links to the files changes none of them"
     assert follower.models is first
 
 
