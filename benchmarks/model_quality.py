@@ -129,16 +129,25 @@ def online_shoppers(folder: Path, _: argparse.Namespace) -> dict[str, Any]:
     rows = [
         (
             each.protocol,
+            f"{each.n:,}",
             f"{each.base_rate:.1%}",
             *(
                 f"{mean:.3f} ± {spread:.3f}"
-                for mean, spread in (each.auc, each.pr_auc, each.f1, each.accuracy, each.brier)
+                for mean, spread in (each.auc, each.pr_auc, each.lift, each.f1, each.accuracy, each.brier, each.ece)
             ),
+            f"{each.ece_by_chance[0]:.3f}",
         )
         for each in figures
     ]
-    print(table(("protocol", "buyers tested", "AUC", "PR-AUC", "F1", "accuracy", "Brier"), rows), flush=True)
-    return {each.protocol: {"auc": each.auc[0], "pr_auc": each.pr_auc[0], "f1": each.f1[0]} for each in figures}
+    heads = (
+        *("protocol", "n", "buyers tested", "AUC", "PR-AUC", "lift in the top 5 %", "F1", "accuracy", "Brier"),
+        *("ECE", "by chance"),
+    )
+    print(table(heads, rows), flush=True)
+    return {
+        each.protocol: {"auc": each.auc[0], "pr_auc": each.pr_auc[0], "lift": each.lift[0], "f1": each.f1[0]}
+        for each in figures
+    }
 
 
 PARTS: Final[dict[str, tuple[str, Part]]] = {

@@ -16,7 +16,7 @@ from models.registry import DEFAULT, VERSIONS, Registry, RegistryError, fit
 from models.serving import ModelMismatch, Scorer
 
 Role = Literal["champion", "challenger", "registry"]
-FileMark = tuple[str, int, int, int]
+FileMark = tuple[str, int, tuple[int, ...]]
 
 FILES: Final = (MODEL_FILE, CARD_FILE)
 
@@ -79,7 +79,7 @@ class ModelFollower:
         seen = tuple(_marks(self._registry.folder, (self._registry.state_file.name,)))
         if seen == self._state_seen:
             return
-        was_there, is_there = (any(size for *_, size, _ in marks or ()) for marks in (self._state_seen, seen))
+        was_there, is_there = (any(size for _, size, _ in marks or ()) for marks in (self._state_seen, seen))
         is_lost = was_there and not is_there and not (self._registry.folder / VERSIONS).is_dir()
         self._state_seen = seen
         if is_lost:  # as of a mount that is gone: nobody chose the model that ships
@@ -109,14 +109,16 @@ class ModelFollower:
 
 
 def _marks(folder: Path, names: tuple[str, ...] = FILES) -> Iterator[FileMark]:
-    """What changes with a file: where it is not, nothing."""
+    """Path, size and what else changes with a file, or with who may read it: where it is not, nothing."""
     for name in names:
         try:
             found = (folder / name).stat()
         except OSError:
-            yield str(folder / name), 0, 0, 0
+            yield str(folder / name), 0, ()
         else:
-            yield str(folder / name), found.st_mtime_ns, found.st_size, found.st_ino
+            # Not when the inode changed: a backup that links to the file changes that, and would cost the drift's window.
+            others = (found.st_mtime_ns, found.st_ino, found.st_mode, found.st_uid, found.st_gid)
+            yield str(folder / name), found.st_size, others
 
 
 def _card(folder: Path) -> Card | None:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from models.card import CARD_FILE, MODEL_FILE, Card
 from models.golden import TOLERANCE, difference, golden_sessions
-from models.serving import DEFAULT_FOLDER, ModelMismatch, Scorer
+from models.serving import DEFAULT_FOLDER, ModelMismatch, Scorer, onnx_digest
 
 STATE_FILE: Final = "registry.json"
 VERSIONS: Final = "versions"
@@ -119,7 +119,7 @@ class Registry:
         self.load(version)
 
     def add(self, source: Path) -> str:
-        """Copy a model's folder in, under its version; returns that. Adding the same again changes nothing.
+        """Copy a model's folder in, under its version; returns that. Adding the same again changes nothing, and makes a damaged version whole.
 
         Raises `ModelMismatch` when it cannot be served, and `RegistryError`.
         """
@@ -128,7 +128,7 @@ class Registry:
         if version == DEFAULT:
             raise RegistryError("`default` is the name of the model that ships; train a model to give it a version")
         with self._locked():
-            if target.exists():
+            if target.exists() and _is_whole(target):
                 if _same(source, target):
                     return version
                 raise RegistryError(
@@ -137,14 +137,20 @@ class Registry:
             target.parent.mkdir(exist_ok=True)
             # Under its name only once it is whole; what another user serves, that user must be able to read.
             part = Path(tempfile.mkdtemp(prefix=".adding-", dir=target.parent))
+            damaged = part.with_name(part.name.replace("adding", "damaged"))
             try:
                 for name in (MODEL_FILE, CARD_FILE):
                     shutil.copyfile(source / name, part / name)
+                    _keep(part / name)
                 part.chmod(0o755)
+                _keep(part)
+                if target.exists():
+                    target.rename(damaged)
                 part.rename(target)
-            except BaseException:
-                shutil.rmtree(part, ignore_errors=True)
-                raise
+                _keep(target.parent)
+            finally:
+                for rest in (part, damaged):
+                    shutil.rmtree(rest, ignore_errors=True)
         return version
 
     def promote(self, version: str, *, by: str, at: datetime) -> Change:
@@ -255,6 +261,24 @@ def fit(folder: Path) -> Scorer:
             "trained: a feature is computed in another way now, or the files were changed; train it again"
         )
     return scorer
+
+
+def _keep(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk: `registry.json` is, and may name a version right after it was added."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the two files are there and belong together; a copy by hand, or a full disk, may have left half of them."""
+    try:
+        card = msgspec.json.decode((folder / CARD_FILE).read_bytes(), type=Card)
+        return card.onnx_digest == onnx_digest((folder / MODEL_FILE).read_bytes())
+    except (FileNotFoundError, UnicodeDecodeError, msgspec.MsgspecError):
+        return False
 
 
 def _same(source: Path, target: Path) -> bool:

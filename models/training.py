@@ -77,11 +77,19 @@ class Artifact:
     forest: Any = field(repr=False)
 
     def save(self, folder: Path) -> None:
-        """Write both files; the card last, so that a folder with a card is whole."""
+        """Write both files; the card last, so that a folder with a card is whole, and a model that was there stays until both are written."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MODEL_FILE).write_bytes(self.onnx)
         text = msgspec.json.format(msgspec.json.encode(self.card), indent=2)
-        (folder / CARD_FILE).write_bytes(text + b"\n")
+        contents = {MODEL_FILE: self.onnx, CARD_FILE: text + b"\n"}
+        parts = {name: folder / f".{name}.part" for name in contents}
+        try:
+            for name, content in contents.items():
+                parts[name].write_bytes(content)
+            for name, part in parts.items():
+                part.replace(folder / name)
+        finally:
+            for part in parts.values():
+                part.unlink(missing_ok=True)
 
     def scorer(self) -> Scorer:
         return Scorer(self.card, self.onnx)

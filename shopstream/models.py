@@ -24,8 +24,8 @@ def figure(card: Card, events: str, name: str) -> str:
     return _number(getattr(rows[0], name)) if rows else ""
 
 
-def told(state: State, cards: Mapping[str, Card]) -> list[dict[str, Any]]:
-    """Every version for programs."""
+def told(state: State, cards: Mapping[str, Card], broken: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every version for programs; `broken` says why a version has no card that can be read."""
     return [
         {
             "version": version,
@@ -34,8 +34,20 @@ def told(state: State, cards: Mapping[str, Card]) -> list[dict[str, Any]]:
             "data": card.data,
             "features_digest": card.features_digest,
             "metrics": card.metrics,
+            "problem": None,
         }
         for version, card in cards.items()
+    ] + [
+        {
+            "version": version,
+            "model_version": None,
+            "role": role_of(version, state) or None,
+            "data": None,
+            "features_digest": None,
+            "metrics": [],
+            "problem": problem,
+        }
+        for version, problem in broken.items()
     ]
 
 

@@ -4,7 +4,7 @@
 Every figure here is of rows that the model has not seen, nor their exact copies, at the share of buyers that the table has.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +14,11 @@ import pandas as pd
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import f1_score, precision_recall_curve
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from models.evaluation import row_of
 from models.metrics import Numbers
 from shopstream.failures import CommandFailed
 
@@ -32,24 +33,41 @@ KINDS: Final = ("Administrative", "Informational", "ProductRelated")
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "June", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 CATEGORIES: Final = ("OperatingSystems", "Browser", "Region", "TrafficType", "month")
 
+AS_OF_LOGS: Final = ("auc", "pr_auc", "average_precision", "lift", "brier", "log_loss", "ece", "ece_by_chance")
+"""Figures that are made by the code that judges every log."""
+FIGURES: Final = (*AS_OF_LOGS, "f1", "accuracy")
+
 Labels = NDArray[np.intp]
 Advance = Callable[[int], None]
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Means over the test sides of `splits` splits, with standard deviations.
+    """Means over the test sides of `splits` splits, with standard deviations; what each is, `models.evaluation.PrefixRow` says.
 
     F1 and accuracy are those of calling buyers whoever is above a threshold.
     """
 
     protocol: str
     splits: int
+    n: int
+    """Sessions tested on the test side of a split, or on those of all folds together; the mean where it differs."""
     base_rate: float
+    """Share of buyers among them."""
     auc: tuple[float, float]
     pr_auc: tuple[float, float]
+    average_precision: tuple[float, float]
+    lift: tuple[float, float]
     f1: tuple[float, float]
     accuracy: tuple[float, float]
     brier: tuple[float, float]
+    log_loss: tuple[float, float]
+    ece: tuple[float, float]
+    """Of each test side by itself: of few sessions, chance alone makes it large."""
+    ece_by_chance: tuple[float, float]
+
+
+Tested = Mapping[str, float]
+"""`n`, `base_rate` and every figure of one test side, by their names in `Figures`."""
 
 
 class Uci(msgspec.Struct, frozen=True):
@@ -121,33 +139,33 @@ def rows_of(table: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(float)
 
 
-def mean_of(protocol: str, base_rate: float, splits: list[tuple[float, ...]]) -> Figures:
-    """From `figures_of_split` of each split."""
-    auc, pr_auc, f1, accuracy, brier = (
-        (round(float(mean), 4), round(float(spread), 4))
-        for mean, spread in zip(np.mean(splits, axis=0), np.std(splits, axis=0), strict=True)
-    )
+def mean_of(protocol: str, repeats: int, tested: Sequence[Tested]) -> Figures:
+    """From `figures_of_split` of each split; `repeats` is how often the table was split, into however many test sides."""
+    count = sum(each["n"] for each in tested)
+    means = {
+        name: (
+            round(float(np.mean([each[name] for each in tested])), 4),
+            round(float(np.std([each[name] for each in tested])), 4),
+        )
+        for name in FIGURES
+    }
     return Figures(
         protocol=protocol,
-        splits=len(splits),
-        base_rate=round(base_rate, 4),
-        auc=auc,
-        pr_auc=pr_auc,
-        f1=f1,
-        accuracy=accuracy,
-        brier=brier,
+        splits=len(tested),
+        n=round(count / repeats),
+        base_rate=round(sum(each["n"] * each["base_rate"] for each in tested) / count, 4),
+        **means,
     )
 
 
-def figures_of_split(bought: Labels, likelihood: Numbers, threshold: float) -> tuple[float, ...]:
-    called = likelihood >= threshold
-    return (
-        float(roc_auc_score(bought, likelihood)),
-        float(average_precision_score(bought, likelihood)),
-        float(f1_score(bought, called)),
-        float(np.mean(called == bought)),
-        float(np.mean((likelihood - bought) ** 2)),
-    )
+def figures_of_split(bought: Labels, likelihood: Numbers, threshold: float) -> Tested:
+    """The figures of one test side."""
+    called, row = likelihood >= threshold, row_of(0, likelihood, bought.astype(np.float64), resamples=0)
+    return {
+        **{name: getattr(row, name) for name in ("n", "base_rate", *AS_OF_LOGS)},
+        "f1": float(f1_score(bought, called)),
+        "accuracy": float(np.mean(called == bought)),
+    }
 
 
 def best_threshold(bought: Labels, likelihood: Numbers) -> float:
@@ -170,7 +188,7 @@ def _judged(name: str, rows: pd.DataFrame, data: Uci, repeats: int, advance: Adv
         splits.append(figures)
         advance(1)
     protocol = f"{repeats} x {FOLDS}-fold cross-validation, copies of a row on one side; threshold from within the training side"
-    return mean_of(f"{name}: {protocol}", float(data.bought.mean()), splits)
+    return mean_of(f"{name}: {protocol}", repeats, splits)
 
 
 def _folds(values: Numbers, bought: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -182,9 +200,7 @@ def _folds(values: Numbers, bought: Labels, seed: int) -> Iterator[tuple[NDArray
         yield np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 
-def _split(
-    values: Numbers, bought: Labels, categories: list[int], train: Labels, test: Labels, seed: int
-) -> tuple[float, ...]:
+def _split(values: Numbers, bought: Labels, categories: list[int], train: Labels, test: Labels, seed: int) -> Tested:
     model = HistGradientBoostingClassifier(
         learning_rate=0.03,
         max_iter=220,

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.metrics import Numbers
-from shopstream.uci import Advance, Figures, Labels, Uci, figures_of_split, mean_of
+from shopstream.uci import Advance, Figures, Labels, Tested, Uci, figures_of_split, mean_of
 
 REPEATS: Final = 10
 TEST_SHARE: Final = 0.3
@@ -40,15 +40,14 @@ def paper_figures(data: Uci, advance: Advance = lambda _: None, *, repeats: int 
     values = rows.to_numpy(dtype=np.float64)
     for copies, protocol in PROTOCOLS.items():
         tasks = (delayed(_split)(values, data.bought, copies, seed) for seed in range(repeats))
-        splits, rates = [], []
-        for figures, rate in Parallel(n_jobs=-1, return_as="generator")(tasks):
+        splits = []
+        for figures in Parallel(n_jobs=-1, return_as="generator")(tasks):
             splits.append(figures)
-            rates.append(rate)
             advance(1)
-        yield mean_of(f"{protocol}; {repeats} splits 70/30", float(np.mean(rates)), splits)
+        yield mean_of(f"{protocol}; {repeats} splits 70/30", repeats, splits)
 
 
-def _split(values: Numbers, bought: Labels, copies: Copies, seed: int) -> tuple[tuple[float, ...], float]:
+def _split(values: Numbers, bought: Labels, copies: Copies, seed: int) -> Tested:
     places = np.arange(len(bought))
     if copies == "before":
         places = _balanced(places, bought, seed)
@@ -62,7 +61,7 @@ def _split(values: Numbers, bought: Labels, copies: Copies, seed: int) -> tuple[
         model = MLPClassifier((UNITS,), early_stopping=True, max_iter=500, random_state=seed)
         model.fit(scaler.transform(values[train]), bought[train])
         likelihood = model.predict_proba(scaler.transform(values[test]))[:, 1]
-    return figures_of_split(bought[test], likelihood, THRESHOLD), float(bought[test].mean())
+    return figures_of_split(bought[test], likelihood, THRESHOLD)
 
 
 def _balanced(places: Labels, bought: Labels, seed: int) -> Labels:

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -89,13 +90,31 @@ def periods(path: Path) -> list[Period]:
 
 def _periods_in(folder: Path, hits: Path | None = None) -> list[Period]:
     """Those of all hits files in the folder, or of one of them."""
+    found = _files_in(folder)
+    if found["hits"] and not found["products"]:
+        found["products"] = _catalogues_above(folder)
+    return [_period(name, each, found) for name, each in found["hits"].items() if hits in (None, each)]
+
+
+def _files_in(folder: Path) -> dict[str, dict[str, Path]]:
+    """By what a file holds, then by the words of its period."""
     found: dict[str, dict[str, Path]] = defaultdict(dict)
     for each in sorted(folder.glob("*")):
         match = NAME.fullmatch(each.name)
         if match:
             words = (match[1] or "").lower().removeprefix("ga360"), (match[3] or "").lower()
             found[match[2].lower().replace("-", "_")]["_".join(filter(None, words))] = each
-    return [_period(name, each, found) for name, each in found["hits"].items() if hits in (None, each)]
+    return found
+
+
+def _catalogues_above(folder: Path) -> dict[str, Path]:
+    """Those one folder up: periods in folders of their own share a shop's catalogue. What is only named like one is passed over."""
+    catalogues = {}
+    for name, each in _files_in(folder.resolve().parent)["products"].items():
+        with suppress(ReplayError):
+            next(tables.chunks(each, CATALOGUE), None)
+            catalogues[name] = each
+    return catalogues
 
 
 def _period(name: str, hits: Path, found: Mapping[str, Mapping[str, Path]]) -> Period:

@@ -1,8 +1,8 @@
 """Google Merchandise Store (Google Analytics 360 sample) as CSV: one row of a hits file is one event.
 
 Beside `ga360_hits_PERIOD.csv.gz` lie `ga360_sessions_PERIOD…` (who, when, from where), `ga360_hit_products_PERIOD…` and
-`ga360_products….csv.gz` (optional: what was in the hit, and the catalogue); other words than `ga360` and the period's will do. Of the
-sessions only what is known when a visit starts is sent; its totals (hits, revenue, …) and a hit's `is_exit` are outcomes and stay in
+`ga360_products….csv.gz` (optional: what was in the hit, and the catalogue, which may also lie one folder up, for periods in folders of
+their own); other words than `ga360` and the period's will do. Of the sessions only what is known when a visit starts is sent; its totals (hits, revenue, …) and a hit's `is_exit` are outcomes and stay in
 the file.
 
 How a hit becomes an event:

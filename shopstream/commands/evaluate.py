@@ -20,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[Path, typer.Option(help="A shop's event log, a file or a folder; or postgres.")],
     format: Annotated[
         str,
@@ -65,10 +66,7 @@ def evaluate(
             f"--format postgres would not read {data}; what the pipeline stored is --data postgres"
         )
     if format == "uci":
-        if report is not None or until is not None or seed is not None:
-            raise CommandWronglyCalled(
-                "the uci table is judged by cross-validation, always on the same folds: it takes no --report, --until or --seed"
-            )
+        _require_none_given(context, "model", "until", "report", "seed")
         _show_uci(data, json)
         return
     if report is not None:
@@ -92,6 +90,21 @@ def evaluate(
     _show(result)
     if report is not None:
         screen().print(f"charts are in {report}", markup=False)
+
+
+def _require_none_given(context: typer.Context, *names: str) -> None:
+    # Of the setting behind --model nobody asked here: it pins workers, and other formats are judged by it.
+    given = [f"--{name}" for name in names if _is_on_the_command_line(context, name)]
+    if given:
+        raise CommandWronglyCalled(
+            "the uci table has session totals, no events that a model could score: it is judged by cross-validation, always on the same folds; "
+            f"leave out {' and '.join(given)}"
+        )
+
+
+def _is_on_the_command_line(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _show(result: "Evaluation") -> None:
@@ -178,8 +191,24 @@ def _show_uci(path: Path, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
         return
-    table = Table("protocol", "buyers tested", "AUC", "PR-AUC", "F1 of buyers", "accuracy", "Brier")
-    for each in figures:
-        told = (each.auc, each.pr_auc, each.f1, each.accuracy, each.brier)
-        table.add_row(each.protocol, f"{each.base_rate:.1%}", *(f"{mean:.3f} ± {spread:.3f}" for mean, spread in told))
-    screen().print(table)
+    lines = screen()
+    lines.print("Figures are means over the test sides of all splits ± their standard deviation:")
+    for number, each in enumerate(figures, 1):
+        lines.print(f"{number}: {each.protocol}", markup=False)
+    table = Table(
+        *("", "n", "base rate", "AUC", "PR-AUC", "average precision", "lift top 5 %", "F1 of buyers", "accuracy"),
+        *("log loss", "Brier", "ECE", "by chance"),
+    )
+    for number, each in enumerate(figures, 1):
+        table.add_row(
+            *(str(number), f"{each.n:,}", f"{each.base_rate:.2%}"),
+            *(_with_spread(figure, 3) for figure in (each.auc, each.pr_auc, each.average_precision)),
+            _with_spread(each.lift, 1),
+            *(_with_spread(figure, 3) for figure in (each.f1, each.accuracy, each.log_loss, each.brier, each.ece)),
+            f"{each.ece_by_chance[0]:.3f}",
+        )
+    lines.print(table)
+
+
+def _with_spread(figure: tuple[float, float], digits: int) -> str:
+    return f"{figure[0]:.{digits}f} ± {figure[1]:.{digits}f}"

@@ -36,7 +36,8 @@ def ls(json: Json = False) -> None:
 
     found = registry()
     state, cards, broken = found.state(), {}, {}
-    for version in found.versions():
+    named = [each for each in (state.champion, state.challenger) if each is not None]
+    for version in dict.fromkeys((*found.versions(), *named)):
         try:
             cards[version] = found.card(version)
         except RegistryError as error:
@@ -44,7 +45,7 @@ def ls(json: Json = False) -> None:
     if json:
         import msgspec
 
-        typer.echo(msgspec.json.format(msgspec.json.encode(told(state, cards)), indent=2).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(told(state, cards, broken)), indent=2).decode())
         return
     from rich.markup import escape
     from rich.table import Table
@@ -65,8 +66,9 @@ def ls(json: Json = False) -> None:
     lines.print(
         "Figures are of each model's own test visitors; on the same visitors, live, the view model_performance compares."
     )
-    for problem in broken.values():
-        lines.print(problem, style="red", markup=False)
+    for version, problem in broken.items():
+        role = role_of(version, state)
+        lines.print(f"{role} {version}: {problem}" if role else problem, style="red", markup=False)
 
 
 def show(version: Version) -> None:

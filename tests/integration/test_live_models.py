@@ -166,8 +166,24 @@ def test_a_promoted_model_decides_within_seconds_a_bad_one_is_refused_and_no_eve
             (finding,) = diagnosed(crowd, registry)
             assert (finding.verdict, finding.repair) == ("problem", "shopstream models rollback, or promote another")
             assert f"refused {version} as champion" in crowd.pipeline.log("process")
+        # A registry that is being restored, or copied by hand, is half there for a while.
+        kept = registry.state_file.read_bytes()
+        for half in (b"", kept[: len(kept) // 2]):
+            before = crowd.figure("process_model_reloads_total")
+            registry.state_file.write_bytes(half)
+            until(
+                lambda before=before: crowd.figure("process_model_reloads_total") > before,  # type: ignore[misc]
+                LONG_S,
+                lambda: crowd.pipeline.log("process"),
+            )
+            assert crowd.in_force() == {"champion": "keen-2"}
         refused_at = datetime.now(UTC)
         assert crowd.first(lambda each: each.decided_at > refused_at, refused_at).model_version == "keen-2"
+        registry.state_file.write_bytes(kept)
+
+        # Added again, the model that was broken is whole, and served without being named once more.
+        repaired_at = models("add", str(model_in(tmp_path / "d", "broken-4")))
+        crowd.first(lambda each: each.model_version == "broken-4", repaired_at)
 
         rolled_back_at = models("rollback")
         crowd.first(lambda each: each.model_version == "calm-1", rolled_back_at)

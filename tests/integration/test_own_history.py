@@ -145,7 +145,8 @@ def test_the_same_shop_as_a_log_of_segment_calls_can_be_judged(
         (["train", "--out", "{folder}", "--seed", "4294967296"], "less than or equal to 4294967295"),
         (["evaluate", "--data", "log.jsonl"], "a log needs its --format"),
         (["evaluate", "--data", "log.jsonl", "--format", "postgres"], "would not read log.jsonl"),
-        (["evaluate", "--data", "log.csv", "--format", "uci", "--report", "r.html"], "takes no --report"),
+        (["evaluate", "--data", "log.csv", "--format", "uci", "--report", "r.html"], "leave out --report"),
+        (["evaluate", "--data", "log.csv", "--format", "uci", "--model", "models/default"], "leave out --model"),
         (["evaluate", "--data", "log.csv", "--format", "rees46", "--report", "{folder}/r.html"], "there is no folder"),
     ],
 )

@@ -1,5 +1,6 @@
 """Following a registry: what changed is loaded, what is bad is refused, and what was in force stays."""
 
+import errno
 from pathlib import Path
 
 import msgspec
@@ -39,9 +40,13 @@ def named(registry: Registry, **fields: str | None) -> None:
 
 
 def test_nothing_is_loaded_twice(registry: Registry) -> None:
+    registry.promote("a-1", by="ada", at=DAY)
     follower = looked(registry)
     first = follower.models
     assert follower.look() == []
+    file = registry.folder_of("a-1") / CARD_FILE
+    file.with_name("backup").hardlink_to(file)
+    assert follower.look() == [], "a backup that links to the files changes none of them"
     assert follower.models is first
 
 
@@ -117,13 +122,38 @@ def test_a_state_that_cannot_be_read_changes_nothing_and_heals(registry: Registr
     registry.promote("a-1", by="ada", at=DAY)
     follower = looked(registry)
     kept = registry.state_file.read_bytes()
-    for damaged in (b"{", b'{"champion": "\xff"}'):
+    for damaged in (b"{", b"", b'{"champion": "\xff"}', kept[: len(kept) // 2]):
         registry.state_file.write_bytes(damaged)
         (loading,) = follower.look()
         assert (loading.role, champion(follower)) == ("registry", "a-1")
     registry.state_file.write_bytes(kept)
     follower.look()
     assert (champion(follower), follower.refusals) == ("a-1", {})
+
+
+def test_what_could_not_be_read_for_want_of_a_right_is_tried_again_once_it_may_be(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right changes neither the content of a file nor when it was written."""
+    registry.promote("a-1", by="ada", at=DAY)
+    follower = looked(registry)
+    read_bytes = Path.read_bytes
+
+    def read_by_a_stranger(path: Path) -> bytes:
+        if not path.stat().st_mode & 0o004:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_by_a_stranger)
+    registry.promote("b-2", by="ada", at=DAY)
+    for file in (registry.state_file, registry.folder_of("b-2") / MODEL_FILE):
+        file.chmod(0o600)
+        (loading,) = follower.look()
+        assert "Permission denied" in (loading.refused or "")
+        assert follower.look() == []
+        file.chmod(0o644)
+        follower.look()
+        assert (champion(follower), follower.refusals) == ("b-2", {})
 
 
 def test_a_folder_that_is_pinned_wins_over_the_registry(registry: Registry, tmp_path: Path) -> None:

@@ -56,6 +56,22 @@ def test_adding_the_same_again_changes_nothing_and_another_under_its_name_is_ref
     assert registry.card("a-1") == Scorer.load(tmp_path / "a-1").card
 
 
+@pytest.mark.parametrize("name", [CARD_FILE, MODEL_FILE])
+@pytest.mark.parametrize("left", [None, 1_000])
+def test_adding_a_damaged_version_again_makes_it_whole(
+    name: str, left: int | None, registry: Registry, tmp_path: Path
+) -> None:
+    """As when somebody's own copy was interrupted, or the disk was full: what is there can be served by nobody."""
+    file = registry.folder_of("a-1") / name
+    file.unlink() if left is None else file.write_bytes(file.read_bytes()[:left])
+    with pytest.raises((ModelMismatch, RegistryError)):
+        registry.promote("a-1", by="ada", at=at())
+    assert registry.add(tmp_path / "a-1") == "a-1"
+    registry.promote("a-1", by="ada", at=at())
+    assert registry.versions() == [DEFAULT, "a-1", "b-2", "c-3"]
+    assert [each.name for each in (registry.folder / "versions").glob(".*")] == [], "nothing is left over"
+
+
 def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "registry").write_text("no folder")
     for folder in (tmp_path / "registry", tmp_path / "registry" / "below"):

@@ -1,5 +1,6 @@
 """Serving: what does not match is refused with advice, a batch changes nothing, and training stays outside."""
 
+import errno
 import math
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from models.serving import ALREADY_BOUGHT, SURE, ModelMismatch, Scorer, calibrat
 from models.styles import STYLES
 from models.training import Artifact
 from tests.factories import features
+from tests.models import model_in
 
 
 def changed(artifact: Artifact, folder: Path, **fields: object) -> Path:
@@ -26,6 +28,23 @@ def changed(artifact: Artifact, folder: Path, **fields: object) -> Path:
     card = msgspec.structs.replace(artifact.card, **fields)
     (folder / CARD_FILE).write_bytes(msgspec.json.encode(card))
     return folder
+
+
+def test_a_model_that_was_there_stays_when_the_disk_is_full_before_the_new_one_is_written(
+    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model_in(tmp_path / "model", "older-1")
+    write_bytes = Path.write_bytes
+
+    def written_until_full(path: Path, content: bytes) -> int:
+        write_bytes(path, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", written_until_full)
+    with pytest.raises(OSError, match="No space left"):
+        artifact.save(folder)
+    assert Scorer.load(folder).card.model_version == "older-1"
+    assert sorted(each.name for each in folder.iterdir()) == [CARD_FILE, MODEL_FILE]
 
 
 def test_a_saved_model_scores_as_before(artifact: Artifact, sessions: list[SessionFeatures], tmp_path: Path) -> None:

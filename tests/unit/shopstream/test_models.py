@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from models.card import CARD_FILE
 from models.registry import Registry
 from models.serving import Scorer
 from runtime.settings import ProcessSettings
@@ -54,6 +55,23 @@ def test_the_list_has_roles_and_figures(registry: Registry, tmp_path: Path, caps
     assert f"{card.metrics[-1].auc:.4f}" in text
     told = {each["version"]: each["role"] for each in json.loads(said(capsys, "ls", "--json"))}
     assert told == {"default": "champion", "calm-1": "challenger"}
+
+
+def test_a_champion_whose_card_is_gone_or_half_there_is_listed_as_such(
+    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, "add", str(model_in(tmp_path / "a", "calm-1")))
+    said(capsys, "promote", "calm-1")
+    card = registry.folder_of("calm-1") / CARD_FILE
+    for damage, words in ((lambda: card.write_text("{"), "add the model again"), (card.unlink, "there is no version")):
+        damage()
+        text = said(capsys, "ls")
+        assert "champion calm-1: " in text
+        assert words in text
+        told = {each["version"]: each for each in json.loads(said(capsys, "ls", "--json"))}
+        assert told["calm-1"]["role"] == "champion"
+        assert words in told["calm-1"]["problem"]
+        assert (told["default"]["role"], told["default"]["problem"]) == (None, None)
 
 
 def test_a_version_is_shown_beside_the_champion_with_its_checks(

@@ -1,13 +1,16 @@
 """The UCI table: read with care, judged on rows not seen, and the paper's protocol beside it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from shopstream import uci, uci_paper
+from shopstream.__main__ import main
 from shopstream.failures import CommandFailed
-from shopstream.uci import KINDS, Uci, _folds, best_threshold, honest_figures, read, rows_of
+from shopstream.uci import KINDS, Uci, _folds, best_threshold, figures_of_split, honest_figures, mean_of, read, rows_of
 from shopstream.uci_paper import _balanced, paper_figures
 
 FILE = "online_shoppers_intention.csv"
@@ -88,6 +91,58 @@ def test_every_protocol_is_told_with_who_was_tested(data: Uci) -> None:
     assert honest[0].auc[0] > honest[1].auc[0], "without what the sales tell, less is known"
     assert [round(each.base_rate, 1) for each in paper[2:]] == [0.5, 0.5]
     assert all(each.base_rate < 0.4 for each in [*honest, *paper[:2]])
+    assert [each.n for each in [*honest, *paper[:2]]] == [600, 600, 180, 180], "a cross-validation tests every row"
+
+
+def test_a_test_side_is_judged_as_the_visits_of_a_log_are() -> None:
+    bought = np.array([1, 0, 0, 0] * 10, dtype=np.intp)
+    told = figures_of_split(bought, np.full(40, 0.3), 0.5)
+    assert (told["n"], told["base_rate"]) == (40, 0.25)
+    assert told["lift"] == pytest.approx(1.0), "equal likelihoods find nobody sooner"
+    assert told["pr_auc"] > told["average_precision"] == pytest.approx(0.25), "equal ones stand in any order"
+    assert told["ece"] == pytest.approx(0.05)
+
+
+def test_folds_are_added_up_and_sides_of_unlike_rates_weighed() -> None:
+    few = figures_of_split(np.array([0, 1]), np.array([0.1, 0.9]), 0.5)
+    many = {**few, "n": 6, "base_rate": 0.1}
+    assert mean_of("", 1, [few, many]).n == 8
+    assert mean_of("", 2, [few, many]).n == 4
+    assert mean_of("", 1, [few, many]).base_rate == pytest.approx(0.2)
+
+
+@pytest.fixture
+def quick(data: Uci, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same commands, with figures made of one made-up test side."""
+    side = figures_of_split(data.bought, np.linspace(0, 1, len(data.bought)), 0.5)
+    for module, name in ((uci, "honest_figures"), (uci_paper, "paper_figures")):
+        monkeypatch.setattr(module, name, lambda data, advance, name=name: iter([mean_of(name, 1, [side])]))
+
+
+@pytest.mark.usefixtures("quick")
+def test_every_figure_of_a_log_is_told_of_the_table_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judge = ["evaluate", "--data", str(tmp_path), "--format", "uci"]
+    assert main([*judge, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    figures = {"n", "base_rate", "auc", "pr_auc", "average_precision", "lift", "brier", "log_loss", "ece"}
+    assert [set(each) >= figures for each in told] == [True, True]
+    assert told[0]["n"] == 600
+    assert main(judge) == 0
+    printed = capsys.readouterr().out
+    assert all(head in printed for head in ("base rate", "lift top 5 %", "ECE", "Brier", "F1 of buyers"))
+    assert "2: paper_figures" in printed
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_model_that_workers_are_pinned_to_is_nothing_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge = ["evaluate", "--data", str(tmp_path), "--format", "uci", "--json"]
+    monkeypatch.setenv("SHOPSTREAM_PROCESS_MODEL_DIR", "models/default")
+    assert main(judge) == 0
+    capsys.readouterr()
+    assert main([*judge, "--model", "models/default", "--seed", "1"]) == 2
+    assert "leave out --model and --seed" in capsys.readouterr().err
 
 
 def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:

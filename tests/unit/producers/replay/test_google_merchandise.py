@@ -9,7 +9,7 @@ from producers.replay import google_merchandise
 from producers.replay.google_files import periods
 from producers.replay.google_merchandise import event_name_of
 from producers.replay.items import ReplayError
-from tests.replay_files import HITS, SESSIONS, write_google
+from tests.replay_files import GOOGLE_HITS, HITS, SESSIONS, write_google
 
 
 def bodies(folder: Path, day: date | None = None) -> list[dict[str, Any]]:
@@ -148,6 +148,28 @@ def test_months_in_folders_of_their_own_are_not_mixed_up(tmp_path: Path) -> None
         (tmp_path / month).mkdir()
     one, other = write_google(tmp_path / "train"), write_google(tmp_path / "test")
     assert [(each.hits.parent, each.sessions.parent) for each in periods(tmp_path)] == [(other, other), (one, one)]
+
+
+def test_periods_in_folders_of_their_own_share_the_catalogue_above_them(tmp_path: Path) -> None:
+    for month in ("train", "test"):
+        (tmp_path / month).mkdir()
+        write_google(tmp_path / month)
+    alone = bodies(tmp_path / "train")
+    (tmp_path / "train" / "ga360_products.csv.gz").rename(tmp_path / "ga360_products.csv.gz")
+    assert bodies(tmp_path / "train") == alone
+    assert bodies(tmp_path / "train" / GOOGLE_HITS) == alone
+    catalogues = {each.hits.parent.name: each.catalogue for each in periods(tmp_path)}
+    assert catalogues["train"] == tmp_path / "ga360_products.csv.gz"
+    assert catalogues["test"] == tmp_path / "test" / "ga360_products.csv.gz", "its own comes first"
+
+
+def test_a_file_above_that_is_only_named_like_a_catalogue_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    write_google(tmp_path / "train")
+    (tmp_path / "train" / "ga360_products.csv.gz").unlink()
+    for text in ("article,price\n7,1.00\n", ""):
+        (tmp_path / "products.csv").write_text(text)
+        assert [each.catalogue for each in periods(tmp_path / "train")] == [None]
 
 
 def test_products_of_one_period_are_not_those_of_another(tmp_path: Path) -> None:
