@@ -29,7 +29,9 @@ def model_findings(process: ProcessSettings, served: Mapping[str, str]) -> Itera
                 wanted[role] = fit(pinned or registry.folder_of(version)).card.model_version
     except (RegistryError, ModelMismatch) as error:
         repair = (
-            "shopstream models rollback, or promote another" if pinned is None else "unset SHOPSTREAM_PROCESS_MODEL_DIR"
+            "shopstream models rollback, promote another, or add it again from its folder"
+            if pinned is None
+            else "unset SHOPSTREAM_PROCESS_MODEL_DIR"
         )
         serving = f"; the worker keeps {served['champion']}" if served else ""
         yield Finding("models", "problem", f"{error}{serving}", repair)
