@@ -164,7 +164,10 @@ def test_a_promoted_model_decides_within_seconds_a_bad_one_is_refused_and_no_eve
             assert crowd.figure("process_models_refused") == 1
             assert crowd.in_force() == {"champion": "keen-2"}
             (finding,) = diagnosed(crowd, registry)
-            assert (finding.verdict, finding.repair) == ("problem", "shopstream models rollback, or promote another")
+            assert (finding.verdict, finding.repair) == (
+                "problem",
+                "shopstream models rollback, promote another, or add it again from its folder",
+            )
             assert f"refused {version} as champion" in crowd.pipeline.log("process")
         # A registry that is being restored, or copied by hand, is half there for a while.
         kept = registry.state_file.read_bytes()
