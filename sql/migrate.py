@@ -1,15 +1,30 @@
 """Bring Postgres to the current schema: migrations forward, each once, then the views."""
 
+import time
 from hashlib import sha256
+from typing import Final
 
 import psycopg2
-from psycopg2.errors import DependentObjectsStillExist, DuplicateTable, WrongObjectType
+from psycopg2.errors import (
+    DeadlockDetected,
+    DependentObjectsStillExist,
+    DuplicateTable,
+    LockNotAvailable,
+    WrongObjectType,
+)
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
 from sql import files
 from sql.connection import connect
+
+IN_USE: Final = (LockNotAvailable, DeadlockDetected)
+LOCK_S: Final = 3
+"""How long to wait for whoever uses a table: until then all who come after us wait as well, the sink among them."""
+ATTEMPTS: Final = 5
+PAUSE_S: Final = 1.0
+"""Between two attempts, for those who waited behind us."""
 
 
 class SchemaError(RuntimeError):
@@ -22,27 +37,45 @@ def migrate(dsn: str) -> list[str]:
     Safe to call from several processes at once: the later ones wait and find nothing to do.
     Raises `PostgresUnreachable` or `SchemaError`.
     """
-    connection = connect(dsn)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(files.statement("lock_migrations"))
-            cursor.execute(files.statement("create_migration_tables"))
-            missing = _unapplied(_recorded(cursor, "applied_migrations"))
-            views = files.views()
-            if not missing and _recorded(cursor, "applied_views") == _checksums(views):
-                return []
-            cursor.execute(files.statement("view_grants"))
-            grants = cursor.fetchall()
-            # A table cannot change under a view that reads it.
-            _drop_views(cursor, views)
-            _apply_migrations(cursor, missing)
-            _make_views(cursor, views)
-            for name, grant in grants:  # dropped with the view, and whoever reads it for Grafana would be refused
-                if name in views:
-                    cursor.execute(grant)
-            return [*missing, *views]
-    finally:
-        connection.close()
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_S)
+        connection = connect(dsn)
+        try:
+            return _migrate(connection)
+        except IN_USE as error:
+            problem = error
+            with connection, connection.cursor() as cursor:
+                cursor.execute(files.statement("longest_user"))
+                user = cursor.fetchone()
+        finally:
+            connection.close()
+    who = "somebody" if user is None else "{1} ({2}, process {0}), for {3} s now,".format(*user)
+    raise SchemaError(
+        f"tables or views that must change are in use by {who} and nothing was changed; let that end, "
+        "or end it with `select pg_terminate_backend(PROCESS)`, then run `shopstream migrate` again"
+    ) from problem
+
+
+def _migrate(connection: Connection) -> list[str]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(files.statement("lock_migrations"))
+        cursor.execute(files.statement("create_migration_tables"))
+        missing = _unapplied(_recorded(cursor, "applied_migrations"))
+        views = files.views()
+        if not missing and _recorded(cursor, "applied_views") == _checksums(views):
+            return []
+        cursor.execute(files.statement("limit_lock_waits"), {"at_most_s": LOCK_S})
+        cursor.execute(files.statement("view_grants"))
+        grants = cursor.fetchall()
+        # A table cannot change under a view that reads it.
+        _drop_views(cursor, views)
+        _apply_migrations(cursor, missing)
+        _make_views(cursor, views)
+        for name, grant in grants:  # dropped with the view, and whoever reads it for Grafana would be refused
+            if name in views:
+                cursor.execute(grant)
+        return [*missing, *views]
 
 
 def require_current(connection: Connection) -> None:
@@ -67,6 +100,8 @@ def _apply_migrations(cursor: Cursor, names: list[str]) -> None:
     for name in names:
         try:
             cursor.execute(texts[name])
+        except IN_USE:
+            raise
         except psycopg2.Error as error:
             raise SchemaError(f"migration {name} failed and nothing was changed: {error}".strip()) from error
         cursor.execute(files.statement("record_migration"), {"name": name, "checksum": checksum(texts[name])})

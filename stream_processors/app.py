@@ -116,8 +116,11 @@ def make_app(
     async def sessionize(polls: StreamT[Poll]) -> AsyncIterator[None]:
         # Faust acknowledges a poll when the next is asked for, or when it ends the agent, and its compiled stream asks nobody.
         cast(Any, polls).enable_acks = False
-        async for waiting in _waiting(polls):
+        async for taken in _waiting(polls):
             async with turn:
+                # What was read before partitions moved is read again, by whoever has them now: the states here may be old or gone,
+                # and a visitor without a state would begin anew, with a session that nobody had.
+                waiting = [event for event in taken if event.message.generation_id == app.consumer_generation_id]
                 outbox = Outbox(app.producer, SOURCE)
                 now = datetime.now(UTC)
                 try:
@@ -162,6 +165,8 @@ def make_app(
         if not is_ready(app):
             return  # the store is being recovered: what it says of a visitor may be old
         async with turn:
+            if not is_ready(app):  # no more, after waiting for its turn
+                return
             outbox = Outbox(app.producer, SOURCE)
             try:
                 sessionizer.sweep(outbox, now=datetime.now(UTC))

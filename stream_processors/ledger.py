@@ -19,6 +19,10 @@ from sql.connection import PostgresUnreachable, connect, cut_off_after, unreacha
 from sql.files import statement
 
 ANSWER_S: Final = 5
+LAST_ANSWER_S: Final = 2
+"""For giving back, which a worker does last of all: whoever stops it does not wait for a Postgres that is frozen."""
+LEFT_ALONE_S: Final = 3
+"""After that Postgres ends a transaction in which nothing more is asked; less than others wait for the lock of it."""
 MOST_REMEMBERED: Final = 50_000
 
 
@@ -77,7 +81,7 @@ class PostgresLedger:
         return Part(day, amount, lasts_s, is_last=amount == unreserved)
 
     def give_back(self, budget: str, day: date, amount: Decimal) -> None:
-        with self._transaction() as run:
+        with self._transaction(LAST_ANSWER_S) as run:
             run("reserve_of_budget", {"budget": budget, "day": day, "amount": -amount})
 
     def paid_for(self, budgets: Sequence[str]) -> list[tuple[str, Charge]]:
@@ -91,20 +95,30 @@ class PostgresLedger:
             self._connection = None
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Run]:
-        with self._turn:
-            try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = connect(self._dsn)
-                with cut_off_after(ANSWER_S, self._connection), self._connection, self._connection.cursor() as cursor:
-                    yield partial(_rows, cursor)
-            except PostgresUnreachable as error:
-                raise LedgerUnreachable(str(error)) from error
-            except (UndefinedTable, UndefinedColumn) as error:
-                raise LedgerUnreachable("Postgres has no table for budgets yet; run `shopstream migrate`") from error
-            except psycopg2.Error as error:
-                self.close()
-                raise LedgerUnreachable(unreachable(self._dsn, error)) from error
+    def _transaction(self, answer_s: int = ANSWER_S) -> Iterator[Run]:
+        if not self._turn.acquire(timeout=answer_s):
+            raise LedgerUnreachable("Postgres was asked and has not answered yet")
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self._dsn, timeout_s=answer_s)
+                _end_when_left_alone(self._connection)
+            with cut_off_after(answer_s, self._connection), self._connection, self._connection.cursor() as cursor:
+                yield partial(_rows, cursor)
+        except PostgresUnreachable as error:
+            raise LedgerUnreachable(str(error)) from error
+        except (UndefinedTable, UndefinedColumn) as error:
+            raise LedgerUnreachable("Postgres has no table for budgets yet; run `shopstream migrate`") from error
+        except psycopg2.Error as error:
+            self.close()
+            raise LedgerUnreachable(unreachable(self._dsn, error)) from error
+        finally:
+            self._turn.release()
+
+
+def _end_when_left_alone(connection: Connection) -> None:
+    """Have Postgres end a transaction whose worker was suspended or lost in the middle of it: all others wait for its lock."""
+    with cut_off_after(ANSWER_S, connection), connection, connection.cursor() as cursor:
+        cursor.execute(statement("end_idle_transactions"), {"after_s": LEFT_ALONE_S})
 
 
 def _rows(cursor: Cursor, name: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -28,7 +28,7 @@ from runtime.settings import KafkaSettings, PostgresSettings, ProcessSettings, S
 from stream_processors.app import is_ready, make_app, states_of
 from stream_processors.ledger import PostgresLedger
 from stream_processors.purse import LedgerPurse
-from stream_processors.shelves import MemoryShelf, Shelf
+from stream_processors.shelves import MemoryShelf, Shelf, StoreDamaged, StoreFull
 from stream_processors.state_folder import DiskShelves
 from stream_processors.watchdog import Progress
 
@@ -176,11 +176,11 @@ async def _watch(
         if starting.done() and (error := starting.exception()) is not None:
             log.error("the stream processor could not start: %s", error)
             return 1
+        if (damage := states_of(app).damage) is not None:
+            log.error("%s", _said(damage))
+            return 1
         if app.crashed:
             log.error("the stream processor crashed: %r", app.crash_reason)
-            return 1
-        if (damage := states_of(app).damage) is not None:
-            log.error("the visitor store is damaged: %s; ending so that a new worker rebuilds it", damage)
             return 1
         if is_ready(app):
             ready_at = time.monotonic()
@@ -230,6 +230,15 @@ def shelves_for(process: ProcessSettings, kafka: KafkaSettings) -> Callable[[int
             return DiskShelves(Path(state_dir), lambda: cluster_id_of(kafka))
         case other:
             raise SettingsError(f"{process.variable('store')}={other!r} is no store; it takes memory or rocksdb")
+
+
+def _said(damage: StoreDamaged) -> str:
+    if isinstance(damage, StoreFull):
+        return (
+            f"the visitor store has no room: {damage}; make some there, or set SHOPSTREAM_PROCESS_STATE_DIR to a folder on a "
+            "larger disk. Ending; a new worker rebuilds it"
+        )
+    return f"the visitor store is damaged: {damage}; ending so that a new worker rebuilds it"
 
 
 def _is_store_to_blame(app: faust.App) -> bool:

@@ -1,6 +1,8 @@
 """One partition of the visitor store, in memory or on disk: states by visitor, and how far the changelog is in them."""
 
+import errno
 import logging
+import os
 import shutil
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +37,19 @@ class StoreDamaged(RuntimeError):
     """The store on disk cannot be read or written; the text says where and why. It is rebuilt from the changelog."""
 
 
+class StoreFull(StoreDamaged):
+    """There is no room for the store on its disk."""
+
+
+NO_ROOM: Final = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
+
+def damage_at(place: Path, error: Exception) -> StoreDamaged:
+    """What is wrong with the store there; of RocksDB's errors only the text tells."""
+    is_full = any(reason in str(error) for reason in NO_ROOM)
+    return (StoreFull if is_full else StoreDamaged)(f"{place}: {error}")
+
+
 class Shelf(Protocol):
     """One partition's states. `write` is all or nothing."""
 
@@ -57,7 +72,8 @@ class Shelf(Protocol):
     def size_bytes(self) -> int:
         """Keys and values in memory, or files and buffers on disk."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Raises `StoreDamaged` when not all could be written; what was kept is kept."""
 
 
 class MemoryShelf:
@@ -103,24 +119,32 @@ class RocksShelf:
     """States in a RocksDB of their own. A write reaches the operating system at once: SIGKILL loses none."""
 
     def __init__(self, folder: Path, cache: Any, clock: Callable[[], float]) -> None:
-        """Opens what is there, or begins anew when it cannot be opened or was away for too long."""
+        """Opens what is there, or begins anew when it cannot be opened or was away for too long. Raises `StoreDamaged`."""
         self._folder = folder
         self._clock = clock
         now = clock()
         try:
-            self._db = _opened(folder, cache)
+            self._open(cache, now)
+            self.offset = self._number(OFFSET)
+            self._count = self._number(COUNT) or 0
+        except StoreDamaged:
+            raise
+        except Exception as error:  # anew it cannot be opened either
+            raise self._damaged(error) from error
+
+    def _open(self, cache: Any, now: float) -> None:
+        try:
+            self._db = _opened(self._folder, cache)
             written_at = self._number(WRITTEN_AT)
         except Exception as error:  # rocksdict has no kinds of its own
             if "lock" in str(error):  # ours, and still in use: not a reason to remove it
                 raise self._damaged(error) from error
-            log.warning("%s cannot be opened (%s); it is rebuilt from the changelog", folder, error)
+            log.warning("%s cannot be opened (%s); it is rebuilt from the changelog", self._folder, error)
             self._begin_anew(cache, "damaged")
         else:
             if written_at is not None and now - written_at > STALE_AFTER_S:
-                log.info("%s was away for %d s; it is rebuilt from the changelog", folder, now - written_at)
+                log.info("%s was away for %d s; it is rebuilt from the changelog", self._folder, now - written_at)
                 self._begin_anew(cache, "stale")
-        self.offset = self._number(OFFSET)
-        self._count = self._number(COUNT) or 0
 
     def get(self, key: bytes) -> bytes | None:
         try:
@@ -164,7 +188,10 @@ class RocksShelf:
         return sum(self._db.property_int_value(name) or 0 for name in names)
 
     def close(self) -> None:
-        self._db.close()
+        try:
+            self._db.close()
+        except Exception as error:
+            raise self._damaged(error) from error
 
     def _from(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
         try:
@@ -189,7 +216,7 @@ class RocksShelf:
         REBUILDS.labels(cause).inc()
 
     def _damaged(self, error: Exception) -> StoreDamaged:
-        return StoreDamaged(f"{self._folder}: {error}")
+        return damage_at(self._folder, error)
 
 
 def shared_cache() -> Any:

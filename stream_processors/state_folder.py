@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
-from stream_processors.shelves import REBUILDS, RocksShelf, Shelf, shared_cache
+from stream_processors.shelves import REBUILDS, RocksShelf, Shelf, damage_at, shared_cache
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,10 @@ class StateFolder:
 
     def distrust(self) -> None:
         """Have everything rebuilt from the changelog at the next start."""
-        (self.path / DISTRUSTED).touch()
+        try:
+            (self.path / DISTRUSTED).touch()
+        except OSError:  # the disk is full; to remove something it needs no room
+            (self.path / CLUSTER).unlink(missing_ok=True)
 
     def _prepare(self, cluster_id: str) -> None:
         known, distrusted = self.path / CLUSTER, self.path / DISTRUSTED
@@ -86,7 +89,11 @@ class DiskShelves:
 
     def __call__(self, partition: int) -> Shelf:
         if self._folder is None:
-            self._folder = StateFolder.claimed(self._state_dir, self._cluster_id())
+            cluster_id = self._cluster_id()
+            try:
+                self._folder = StateFolder.claimed(self._state_dir, cluster_id)
+            except OSError as error:
+                raise damage_at(self._state_dir, error) from error
         return RocksShelf(self._folder.partition(partition), self._cache, time.time)
 
     def distrust(self) -> None:

@@ -4,6 +4,7 @@ Faust reads the changelog back for the partitions a worker gets. The changelog r
 other output; the shelves get a state only once Kafka has acknowledged it, so that they are never ahead of the changelog.
 """
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +21,8 @@ from stream_processors.outbox import Outbox
 from stream_processors.shelves import Shelf, StoreDamaged
 from stream_processors.stored_visitor import TIMES, Times, is_older
 from stream_processors.unsent import AllUnsent, Unsent
+
+log = logging.getLogger(__name__)
 
 ENCODER: Final = msgspec.msgpack.Encoder()
 DECODER: Final = msgspec.msgpack.Decoder(Visitor)
@@ -51,7 +54,11 @@ class VisitorStates(memory.Store[bytes, bytes]):
     def shelf(self, partition: int) -> Shelf:
         shelf = self.shelves.get(partition)
         if shelf is None:
-            shelf = self.shelves[partition] = self._open_shelf(partition)
+            try:
+                shelf = self.shelves[partition] = self._open_shelf(partition)
+            except StoreDamaged as error:
+                self.damage = error
+                raise
         return shelf
 
     def persisted_offset(self, tp: TP) -> int | None:
@@ -88,12 +95,18 @@ class VisitorStates(memory.Store[bytes, bytes]):
         """Put away the shelves of partitions that another worker has now."""
         mine = {tp.partition for tp in active_tps}
         for partition in self.shelves.keys() - mine:
-            self.shelves.pop(partition).close()
+            self._put_away(partition)
 
     async def on_stop(self) -> None:
-        for shelf in self.shelves.values():
-            shelf.close()
-        self.shelves.clear()
+        for partition in list(self.shelves):
+            self._put_away(partition)
+
+    def _put_away(self, partition: int) -> None:
+        try:
+            self.shelves.pop(partition).close()
+        except StoreDamaged as error:
+            # Its log has all that was kept; should it not, the changelog has.
+            log.warning("a part of the visitor store did not close well: %s", error)
 
     def reset_state(self) -> None:
         """Nothing: a folder that is not to be believed is removed when the next worker claims it."""

@@ -1,18 +1,23 @@
 """The stream processor with one flaw, for tests of its watchdogs: `python -m tests.stuck_process FLAW`."""
 
 import asyncio
+import logging
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from aiokafka.errors import KafkaTimeoutError
 
 from runtime.settings import KafkaSettings, PostgresSettings, ProcessSettings
 from stream_processors import app, process
+from stream_processors.delivery import Delivery
 from stream_processors.live_models import LiveModels
 from stream_processors.outbox import Outbox
 from stream_processors.visitors import VisitorStore
+
+log = logging.getLogger(__name__)
 
 
 async def never_acknowledged(*_: Any) -> None:
@@ -39,6 +44,20 @@ def slow(score: Any) -> Any:
     return scores
 
 
+def held_up(begin: Any) -> Any:
+    """Output of a sweep waits, and whoever wants to fold waits for it, as long as the file named in the environment is there."""
+
+    async def waits(self: Any, outbox: Any, done: Any) -> None:
+        _, polls = done.args
+        while not polls and Path(os.environ["HELD_UP_BY"]).exists():
+            if outbox:
+                log.warning("a sweep is held up")
+            await asyncio.sleep(0.2)
+        await begin(self, outbox, done)
+
+    return waits
+
+
 class FailsOnce(Outbox):
     """Kafka does not take the first output in time; what comes after it would get through."""
 
@@ -59,6 +78,8 @@ if __name__ == "__main__":
             app.Outbox = FailsOnce  # type: ignore[attr-defined]
         case "fold-hangs":
             VisitorStore.get = hangs  # type: ignore[method-assign]
+        case "sweep-held-up":
+            Delivery.begin = held_up(Delivery.begin)  # type: ignore[method-assign]
         case "model-slow":
             LiveModels.score = slow(LiveModels.score)  # type: ignore[method-assign]
         case "state-unreadable":

@@ -2,7 +2,8 @@
 
     python -m tests.chaos.streams [--only FAULT …] [--sessions N]
 
-After each fault the load stops, everything drains, and Postgres must equal the reference. Exits 1 on any difference.
+After each fault the load stops, everything drains, and Postgres must equal the reference: decisions that of the policy with the
+purse that they say they had, and offers within the day's budgets. Exits 1 on any difference.
 """
 
 import argparse
@@ -18,9 +19,9 @@ from typing import Final
 
 from shopstream.supervise import ServiceFailed
 from tests.apache_kafka.server import missing
-from tests.chaos.streams_faults import FAULTS
+from tests.chaos.streams_faults import FAULTS, UNFELT
 from tests.chaos.streams_load import Ears, Load, deliver
-from tests.chaos.streams_reference import Difference, compare
+from tests.chaos.streams_reference import Difference, compare, compare_budgets
 from tests.chaos.streams_rig import NotInTime, Rig, rig
 from tests.chaos.streams_story import Story, crowd
 
@@ -30,6 +31,8 @@ WARM_S: Final = 4.0
 AFTER_S: Final = 3.0
 DECIDES_WITHIN_S: Final = 60.0
 DRAINED_WITHIN_S: Final = 60.0
+UNFELT_S: Final = 3.0
+"""How long a partition may be silent because of a fault that no worker may feel."""
 EXAMPLES: Final = 5
 HEADINGS: Final = (
     "fault",
@@ -99,12 +102,19 @@ def suffer(running: Rig, ears: Ears, fault: str, per_second: float = PER_SECOND,
             load.stop()
         result.events = len({each.event.message_id for each in load.sent if each.event})
         drain(running, fault)
+        if fault in UNFELT and result.silence_s > UNFELT_S:
+            result.problem = f"decisions stood still for {result.silence_s:.1f} s"
     except (NotInTime, ServiceFailed) as error:
         result.problem = str(error)
     result.restarts = running.restarts() - restarts
     result.took_s = time.monotonic() - began_at
     if result.events and (result.problem is None or running.waiting() is None):
         result.difference = compare(running, fault, load.sent)
+        with contextlib.suppress(
+            NotInTime
+        ):  # the ears are as far as the sink soon; else the comparison says what differs
+            running.until("every offer is heard", lambda: not compare_budgets(running, ears.offers), 5)
+        result.difference.add(compare_budgets(running, ears.offers))
     return result
 
 
@@ -136,6 +146,20 @@ def tell(result: Result, running: Rig) -> None:
             print(f"    {text}" if text else "", flush=True)
 
 
+def tell_budgets(running: Rig, ears: Ears) -> None:
+    """What was offered out of the budgets in all, and why rules were passed over."""
+    for budget, day, allowed, offered, set_aside in running.query(BUDGETS):
+        print(
+            f"budget {budget} of {day}: {offered:g} of {allowed:g} offered, {set_aside:g} set aside for more",
+            flush=True,
+        )
+    for reason, times in sorted(ears.passed_over.items()):
+        print(f"passed over {times:,} times: {reason}", flush=True)
+
+
+BUDGETS: Final = "select budget, day, per_day, offered_cost, set_aside from budget_by_day order by budget, day"
+
+
 def run(
     faults: Sequence[str],
     folder: Path,
@@ -163,6 +187,7 @@ def run(
             difference = compare(running, "crowd", list(crowd(sessions)))
             results.append(Result("crowd", sessions, decides_again_s=0.0, difference=difference))
             tell(results[-1], running)
+        tell_budgets(running, ears)
     return all(result.is_good for result in results)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg2
 
-from tests.chaos.streams_rig import Rig
+from tests.chaos.streams_rig import NotInTime, Rig
 
 Fault = Callable[[Rig], float | None]
 """Returns when it hit, should that be later than when it was asked for."""
@@ -18,6 +18,10 @@ SUSPENDED_S: Final = 60.0
 PAUSED_S: Final = 15.0
 REBALANCE_EVERY_S: Final = 4.0
 REBALANCES: Final = 5
+FROZEN_FIRST_S: Final = 4.0
+"""Long enough for whoever asks Postgres to be in the middle of asking."""
+STOPS_WITHIN_S: Final = 10.0
+"""Supervisors and Docker kill after that."""
 
 
 def sigkill_worker(rig: Rig) -> None:
@@ -62,6 +66,26 @@ def postgres_killed(rig: Rig) -> None:
     rig.send("postgres", signal.SIGKILL)
 
 
+def postgres_frozen(rig: Rig) -> None:
+    """It takes connections and answers nobody: neither the sink nor those who ask what is left of a budget."""
+    with rig.frozen_postgres():
+        rig.wait(PAUSED_S)
+
+
+def stopped_while_postgres_is_frozen(rig: Rig) -> float:
+    """A worker is told to stop in the middle of it, and ends in time and well."""
+    worker = rig.process("process-1")
+    assert worker is not None, "the worker does not run"
+    with rig.frozen_postgres():
+        rig.wait(FROZEN_FIRST_S)
+        worker.send_signal(signal.SIGTERM)
+        hit_at = time.monotonic()
+        rig.until("the worker has stopped", lambda: worker.poll() is not None, STOPS_WITHIN_S)
+    if worker.returncode != 0:
+        raise NotInTime(f"told to stop while Postgres is frozen, the worker ended with {worker.returncode}")
+    return hit_at
+
+
 def sink_killed_in_transaction(rig: Rig) -> None:
     """Three times: a lock holds the sink up in the middle of its statements, and there it dies."""
     for _ in range(3):
@@ -96,6 +120,9 @@ def rebalances(rig: Rig) -> None:
 
 
 FAULTS: Final[dict[str, Fault]] = {
+    # These first, while the budgets of the day last.
+    "postgres-frozen": postgres_frozen,
+    "stopped-while-frozen": stopped_while_postgres_is_frozen,
     "sigkill-worker": sigkill_worker,
     "sigkill-both-workers": sigkill_both_workers,
     "sigstop-worker": sigstop_worker,
@@ -107,3 +134,5 @@ FAULTS: Final[dict[str, Fault]] = {
     "postgres-killed": postgres_killed,
     "sink-killed": sink_killed_in_transaction,
 }
+UNFELT: Final = frozenset({"postgres-frozen", "postgres-killed", "sink-killed"})
+"""Faults that no worker may feel: decisions go on as if nothing had happened."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Self
 
@@ -9,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from contracts.codec import DECISION_DECODER
+from contracts.decisions import Charge, Decision
 from contracts.topics import DECISIONS, EVENTS, PARTITIONS
 from runtime.kafka import durable_producer
 from runtime.settings import KafkaSettings
@@ -104,6 +106,10 @@ class Ears:
         self._thread = threading.Thread(target=self._run, name="ears", daemon=True)
         self.heard: list[tuple[int, float, str]] = []
         """Partition, when, and the event's message id."""
+        self.offers: dict[str, Charge] = {}
+        """What was offered out of budgets, by incentive."""
+        self.passed_over: Counter[str] = Counter()
+        """How often a rule was passed over, by reason."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -122,7 +128,15 @@ class Ears:
                 continue  # the broker is away; that is what we are here for
             now = time.monotonic()
             for tp, records in polled.items():
-                self.heard += [(tp.partition, now, DECISION_DECODER.decode(each.value).caused_by) for each in records]
+                for record in records:
+                    made = DECISION_DECODER.decode(record.value)
+                    self.heard.append((tp.partition, now, made.caused_by))
+                    self._note_offer(made)
+
+    def _note_offer(self, made: Decision) -> None:
+        if made.is_offered and made.incentive is not None and made.incentive.charge is not None:
+            self.offers.setdefault(made.incentive.incentive_id, made.incentive.charge)
+        self.passed_over.update(text.partition(": ")[2] for text in made.because if "budget `" in text)
 
     def decided_again_s(self, since: float, load: Load) -> float | None:
         """Seconds from `since` until every partition had decided about an event sent after it; None before that."""

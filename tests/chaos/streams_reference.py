@@ -1,20 +1,24 @@
 """What must be in Postgres in the end: the fold offline over the events sent, pandas for the counts, and what differs."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
 
+from contracts.decisions import Charge
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from models.decide import decide
-from models.policy import Policy
+from models.policy import Budget
 from models.serving import Scorer
 from models.session import conversion_id
 from models.session_features import features_of
 from models.visitor import GAP, Visitor
+from stream_processors.ledger import exact
 from stream_processors.persist_rows import SESSION_COLUMNS
 from tests.chaos.streams_rig import Rig
 from tests.chaos.streams_story import Sent
@@ -53,6 +57,12 @@ class Difference:
         self.doubled += doubled
         self.differing += 0 if lost or doubled else 1
         self.examples.append(text)
+
+    def add(self, other: "Difference") -> None:
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.differing += other.differing
+        self.examples += other.examples
 
     def counts(self, what: str, stored: float, expected: float) -> None:
         if stored != expected:
@@ -138,12 +148,13 @@ def _compare_sessions(difference: Difference, rig: Rig, name: str, events: list[
 
 
 def _compare_decisions(difference: Difference, rig: Rig, name: str, still_open: dict[str, SessionFeatures]) -> None:
-    scorer, policy = Scorer.load(None), Policy.load(None)
+    scorer = Scorer.load(None)
     sessions = list(still_open.values())
     rows = rig.query(
         f"""select distinct on (predictions.session_id) predictions.session_id, incentive_id,
             {", ".join(f"predictions.{column}" for column in DECIDED)},
-            sessions.likelihood, sessions.persona, sessions.style, personas.persona, personas.style
+            sessions.likelihood, sessions.persona, sessions.style, personas.persona, personas.style,
+            because, budget, budget_day, cost
         from predictions
         inner join sessions using (session_id)
         inner join personas using (session_id)
@@ -153,13 +164,78 @@ def _compare_decisions(difference: Difference, rig: Rig, name: str, still_open: 
     )
     stored = {row[0]: row for row in rows}
     for features, scores in zip(sessions, scorer.score(sessions), strict=True):
-        made = decide(features, scores, policy, now=features.last_seen_at)
-        latest = [made.likelihood, made.persona, made.style, made.persona, made.style]
-        offer = made.incentive.incentive_id if made.incentive else None
-        expected = [features.session_id, offer, *(getattr(made, column) for column in DECIDED), *latest]
-        names = ["session_id", "incentive_id", *DECIDED, *COPIES]
         what = f"latest decision of session {features.session_id}"
-        _compare_row(difference, what, names, stored.get(features.session_id), expected)
+        row = stored.get(features.session_id)
+        if row is None:
+            difference.differs(f"{what} is missing", lost=1)
+            continue
+        *others, because, budget, day, cost = row
+        purse = PurseAsTold(row[1], because, day)
+        made = decide(features, scores, rig.policy, now=features.last_seen_at, purse=purse)
+        latest = [made.likelihood, made.persona, made.style, made.persona, made.style]
+        offer, charge = (made.incentive.incentive_id, made.incentive.charge) if made.incentive else (None, None)
+        paid = [None, None] if charge is None else [charge.budget, charge.cost]
+        expected = [features.session_id, offer, *(getattr(made, column) for column in DECIDED), *latest]
+        names = ["session_id", "incentive_id", *DECIDED, *COPIES, "because", "budget", "cost"]
+        told = [*others, tuple(because), budget, None if cost is None else float(cost)]
+        _compare_row(difference, what, names, tuple(told), [*expected, made.because, *paid])
+
+
+class PurseAsTold:
+    """The purse that a stored decision says it had: what it offered could be paid, what it passed over could not.
+
+    So a decision must be the policy's, whatever the purse had left at that moment.
+    """
+
+    def __init__(self, offered: str | None, because: Sequence[str], day: date | None) -> None:
+        self._offered = offered
+        self._because = because
+        self._day = day
+
+    def why_not(self, incentive_id: str, budget: Budget, cost: float) -> str | None:
+        if incentive_id == self._offered:
+            return None
+        refusals = [text.partition(": ")[2] for text in self._because]
+        known = [reason.format(budget.name) for reason in (SPENT, UNKNOWN)]
+        return next((refusal for refusal in refusals if refusal in known), "the decision does not say why")
+
+    def pay(self, incentive_id: str, budget: Budget, cost: float) -> Charge | None:
+        return Charge(budget=budget.name, day=self._day or date.min, cost=cost)
+
+
+SPENT: Final = "the budget `{}` is spent for today"
+UNKNOWN: Final = "what is left of the budget `{}` is not known at this moment"
+
+
+def compare_budgets(rig: Rig, offers: Mapping[str, Charge]) -> Difference:
+    """What was offered, on the topic and in Postgres, against what the policy's budgets allow for a day."""
+    difference = Difference()
+    costs: defaultdict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    for charge in offers.values():
+        costs[charge.budget, charge.day] += exact(charge.cost)
+    days = {
+        (budget, day): (reserved, offered, is_kept)
+        for budget, day, reserved, offered, is_kept in rig.query(BUDGET_DAYS)
+    }
+    for (budget, day), cost in costs.items():
+        allowed = exact(rig.policy.budgets[budget].per_day)
+        reserved, stored, is_kept = days.get((budget, day), (Decimal(0), Decimal(0), False))
+        what = (
+            f"budget {budget} of {day}: {cost} offered, {stored} of it stored, {reserved} set aside, {allowed} allowed"
+        )
+        if not (cost == stored <= reserved <= allowed and is_kept):
+            difference.differs(what, lost=int(cost > stored), doubled=int(cost > reserved or reserved > allowed))
+    for budget, day in days.keys() - costs.keys():
+        if days[budget, day][1]:
+            difference.differs(f"budget {budget} of {day}: offers are stored that nobody made", doubled=1)
+    return difference
+
+
+BUDGET_DAYS: Final = """select budget_day.budget, day, reserved, coalesce(sum(cost), 0), bool_and(is_kept)
+from budget_day
+inner join budget_by_day using (budget, day)
+left join incentives on incentives.budget = budget_day.budget and incentives.budget_day = budget_day.day
+group by budget_day.budget, day, reserved"""
 
 
 def _compare_outcomes(difference: Difference, rig: Rig, name: str, final: dict[str, SessionFeatures]) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
 from contracts.topics import EVENTS, TOPICS
+from models.policy import Policy
 from runtime.kafka import admin, create_topics
 from runtime.settings import KafkaSettings
 from shopstream.embedded.postgres import postgres_service
@@ -31,6 +33,8 @@ REBALANCE_TIMEOUT_S: Final = 6
 STUCK_AFTER_S: Final = 90
 """Longer than a worker is suspended: on waking it must do no harm, not just end."""
 STARTED_WITHIN_S: Final = 90.0
+POLICY_FILE: Final = Path(__file__).with_name("policy.toml")
+COMMANDS: Final = {"process": ("tests.chaos.streams_worker",), "persist": ("shopstream", "persist")}
 
 
 class NotInTime(RuntimeError):
@@ -43,7 +47,8 @@ class Rig:
     def __init__(self, folder: Path, supervisor: Supervisor, settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.supervisor = supervisor
-        self._settings = settings
+        self._settings = {"SHOPSTREAM_PROCESS_POLICY_FILE": str(POLICY_FILE), **settings}
+        self.policy = Policy.load(Path(self._settings["SHOPSTREAM_PROCESS_POLICY_FILE"]))
         kafka_port = free_port()
         broker = apache_kafka_service(folder, kafka_port)
         port = free_port()
@@ -80,7 +85,7 @@ class Rig:
         self.supervisor.start(
             Service(
                 name=name,
-                command=(sys.executable, "-m", "shopstream", step),
+                command=(sys.executable, "-m", *COMMANDS[step]),
                 log=self.folder / f"{name}.log",
                 ready=ready_check(self._urls[name]),
                 environ=environ,
@@ -93,14 +98,32 @@ class Rig:
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a part; a killing one reaches all of its processes and returns when it is dead."""
-        (run,) = [each for each in self.supervisor.runs() if each.service.name == name]
-        if run.process is None:
+        process = self.process(name)
+        if process is None:
             return
         if number == signal.SIGKILL:
-            os.killpg(run.process.pid, number)
-            run.process.wait()
+            for each in reversed(stand_still(process.pid)):
+                os.kill(each, number)
+            process.wait()
         else:
-            run.process.send_signal(number)
+            process.send_signal(number)
+
+    def process(self, name: str) -> subprocess.Popen[bytes] | None:
+        """The process of a part; None while it is dead."""
+        (run,) = [each for each in self.supervisor.runs() if each.service.name == name]
+        return run.process
+
+    @contextlib.contextmanager
+    def frozen_postgres(self) -> Iterator[None]:
+        """The server and all that it started stand still: its connections stay open, and nobody answers on them."""
+        server = self.process("postgres")
+        assert server is not None, "Postgres does not run"
+        stopped = stand_still(server.pid)
+        try:
+            yield
+        finally:
+            for each in reversed(stopped):
+                os.kill(each, signal.SIGCONT)
 
     def is_ready(self, *names: str) -> bool:
         """Whether the named parts are ready; without a name, all that were not stopped on purpose."""
@@ -158,6 +181,23 @@ def _ends(client: KafkaAdminClient) -> dict[tuple[str, int], int]:
     wanted = {TopicPartition(topic.name, number): LATEST for topic in TOPICS for number in range(topic.partitions)}
     told = client.list_partition_offsets(wanted)
     return {(tp.topic, tp.partition): each.offset for tp, each in told.items()}
+
+
+def stand_still(pid: int) -> list[int]:
+    """Suspend a process and all that it started, itself first so that it starts no other; their ids.
+
+    Those of Postgres are each in a session of its own, and no signal to a group reaches them.
+    """
+    stopped: list[int] = []
+    waiting = [pid]
+    while waiting:
+        number = waiting.pop()
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(number, signal.SIGSTOP)
+            stopped.append(number)
+            children = Path(f"/proc/{number}/task/{number}/children").read_text()
+            waiting += [int(child) for child in children.split()]
+    return stopped
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Budgets are kept: by the ledger, by workers side by side, and by a worker that is killed."""
 
+import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,7 @@ from runtime.kafka import durable_producer
 from runtime.settings import KafkaSettings
 from shopstream.ports import free_port
 from sql.migrate import migrate
-from stream_processors.ledger import Ledger, LedgerUnreachable, PostgresLedger
+from stream_processors.ledger import LAST_ANSWER_S, Ledger, LedgerUnreachable, PostgresLedger
 from tests.factories import decision, event, incentive
 from tests.fakes import CountingLedger
 from tests.kafka_records import records_on
@@ -102,6 +104,31 @@ def test_a_ledger_that_cannot_answer_says_why_and_answers_once_it_can(database: 
     ledger.close()
     with pytest.raises(LedgerUnreachable, match="Postgres does not answer at"):
         PostgresLedger(f"postgresql://nobody@127.0.0.1:{free_port()}/shop").reserve(DISCOUNTS, Decimal(1))
+
+
+def test_a_postgres_that_is_frozen_holds_nobody_up_who_gives_back_as_the_last_thing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:  # takes connections and says nothing
+        ledger = PostgresLedger(f"postgresql://ada@127.0.0.1:{frozen.getsockname()[1]}/shop")
+        with ThreadPoolExecutor(1) as other:
+            asking = other.submit(ledger.reserve, DISCOUNTS, Decimal(1))
+            for _ in range(2):  # while another is asking, too
+                began_at = time.monotonic()
+                with pytest.raises(LedgerUnreachable):
+                    ledger.give_back(DISCOUNTS.name, datetime.now(UTC).date(), Decimal(1))
+                assert time.monotonic() - began_at < LAST_ANSWER_S + 0.9
+            assert isinstance(asking.exception(), LedgerUnreachable)
+
+
+def test_a_worker_suspended_while_it_sets_aside_keeps_the_others_waiting_for_seconds_only(database: str) -> None:
+    migrate(database)
+    suspended, other = PostgresLedger(database), PostgresLedger(database)
+    with contextlib.suppress(LedgerUnreachable), suspended._transaction(60) as run:
+        run("open_budget_day", {"budget": DISCOUNTS.name, "per_day": 30})
+        part = other.reserve(DISCOUNTS, Decimal(1))
+    assert part.amount == 1
+    assert suspended.reserve(DISCOUNTS, Decimal(30)).amount == 29
+    for each in (suspended, other):
+        each.close()
 
 
 def paid(incentive_id: str, cost: float, decided_at: str = "12:00") -> Decision:

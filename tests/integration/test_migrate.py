@@ -9,6 +9,7 @@ import pytest
 
 from shopstream.ports import free_port
 from sql import files
+from sql import migrate as migration
 from sql.connection import PostgresUnreachable, connect, postgres_check
 from sql.migrate import SchemaError, migrate, require_current
 
@@ -105,6 +106,33 @@ def test_a_table_may_change_under_a_view(database: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(files, "migrations", lambda: {**first, **second})
     assert migrate(database) == ["0002_b", "b"]
     assert query(database, "select count(x), count(y) from b") == [(0, 0)]
+
+
+def test_whoever_uses_a_table_for_long_is_named_and_holds_up_nobody_but_the_migration(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `pg_dump` does, which reads all tables in one transaction: the sink would wait behind the migration for as long."""
+    first = {"0001_a": "create table a (x integer)"}
+    monkeypatch.setattr(files, "migrations", lambda: first)
+    monkeypatch.setattr(files, "views", lambda: {"b": "create view b as select x from a"})
+    migrate(database)
+    monkeypatch.setattr(files, "migrations", lambda: {**first, "0002_b": "alter table a add column y text"})
+    monkeypatch.setattr(migration, "ATTEMPTS", 2)
+    applied: list[str] = []
+    with cursor_of(database) as backup:
+        backup.execute("set application_name = 'the backup'; select * from a")
+        with pytest.raises(
+            SchemaError, match=r"in use by the backup \(postgres, process \d+\), for \d s now, and nothing"
+        ):
+            migrate(database)
+        assert query(database, "insert into a values (1) returning x") == [(1,)]
+        monkeypatch.setattr(migration, "ATTEMPTS", 5)
+        migrating = threading.Thread(target=lambda: applied.extend(migrate(database)))
+        migrating.start()
+        migrating.join(migration.LOCK_S + migration.PAUSE_S / 2)
+        assert not applied
+    migrating.join()
+    assert applied == ["0002_b", "b"]
 
 
 def test_a_view_of_someone_else_on_ours_is_named(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,14 @@
 """Shelves in RocksDB: what is on disk is gone on with, begun anew, or told to be bad."""
 
+import asyncio
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stream_processors.shelves import RocksShelf, StoreDamaged, shared_cache
+from stream_processors.shelves import RocksShelf, StoreDamaged, StoreFull, damage_at, shared_cache
 from stream_processors.state_folder import StateFolder
 from stream_processors.visitors import VisitorStore
 from tests.shelved import CHANGELOG, place, state, states_on
@@ -55,6 +59,44 @@ def test_a_file_that_went_bad_is_told_and_is_no_visitors_fault(tmp_path: Path) -
     with pytest.raises(StoreDamaged):
         list(VisitorStore(states, CHANGELOG, 10).recovered())
     assert states.damage is not None
+
+
+def test_a_folder_that_takes_no_mark_of_distrust_loses_that_of_its_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = StateFolder.claimed(tmp_path, "c")
+    (folder.partition(3)).mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "touch", raises(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+        folder.distrust()
+    folder.release()
+    again = StateFolder.claimed(tmp_path, "c")
+    assert not again.partition(3).exists()
+    again.release()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_disk_without_room_is_told_apart_from_one_that_fails(tmp_path: Path, number: int) -> None:
+    assert isinstance(damage_at(tmp_path, Exception(f"IO error: {os.strerror(number)}: a.sst")), StoreFull)
+    assert not isinstance(damage_at(tmp_path, Exception("Corruption: block checksum mismatch")), StoreFull)
+
+
+def test_what_cannot_be_closed_well_keeps_nobody_from_closing_the_rest(tmp_path: Path) -> None:
+    states = states_on(lambda partition: on_disk(tmp_path / str(partition)))
+    bad, good = states.shelf(1), states.shelf(2)
+    real, bad.close = bad.close, raises(StoreDamaged("no room"))  # type: ignore[method-assign]
+    asyncio.run(states.on_stop())
+    assert states.shelves == {}
+    with pytest.raises(StoreDamaged):
+        good.get(b"ada")
+    real()
+
+
+def raises(error: Exception) -> Any:
+    def fails(*_: object) -> None:
+        raise error
+
+    return fails
 
 
 def test_no_visitor_can_choose_the_key_of_our_own_notes(tmp_path: Path) -> None:
