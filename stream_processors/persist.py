@@ -20,7 +20,7 @@ from psycopg2.errors import ReadOnlySqlTransaction
 from runtime.health import HealthServer
 from runtime.kafka import KafkaUnreachable, kafka_check
 from runtime.settings import KafkaSettings, PersistSettings, PostgresSettings
-from runtime.stopping import stop_on_signals
+from runtime.stopping import leave_soon_after_signals, stop_on_signals
 from sql.connection import PostgresUnreachable, connect, postgres_check, unreachable
 from sql.migrate import SchemaError
 from stream_processors.persist_ahead import ReadAhead
@@ -80,6 +80,7 @@ def serve(persist: PersistSettings, kafka: KafkaSettings, postgres: PostgresSett
     """Run the sink until SIGTERM or SIGINT; returns the exit code, 1 after a bug."""
     sys.setswitchinterval(TURN_S)
     stop = stop_on_signals()
+    leave_soon_after_signals()  # Postgres may be frozen in the middle of a transaction
     sink = SinkLoop(persist, kafka, postgres)
     checks = {"postgres": postgres_check(postgres.dsn), "kafka": kafka_check(kafka), "sink": lambda: sink.problem}
     health = HealthServer(persist.host, persist.port, checks)

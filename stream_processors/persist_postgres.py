@@ -18,6 +18,9 @@ BAD_DATA: Final = ("22", "23", "54")
 COPY_BYTES: Final = 262_144
 """Sent to Postgres at a time."""
 
+LEFT_ALONE_S: Final = 30
+"""After that Postgres ends a transaction whose sink was suspended or lost in the middle of it: another one waits for its locks."""
+
 ERASING: Final = ("insert_erasure", "erase_visitors", "skip_erased")
 """Before all others, where anybody was erased lately or is now."""
 
@@ -64,6 +67,7 @@ class PostgresSink:
         require_current(connection)
         with connection, connection.cursor() as cursor:
             cursor.execute(statement("create_staging"))
+            cursor.execute(statement("end_idle_transactions"), {"after_s": LEFT_ALONE_S})
 
     def read_offsets(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The offset to read next, for each partition; 0 where nothing was read before."""

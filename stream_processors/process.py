@@ -4,10 +4,8 @@ import asyncio
 import faulthandler
 import gc
 import logging
-import os
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +23,7 @@ from runtime.health import Check, HealthServer
 from runtime.kafka import KafkaUnreachable, TopicMismatch, TopicMissing, cluster_id_of, kafka_check, require_topics
 from runtime.logs import configure_logging
 from runtime.settings import KafkaSettings, PostgresSettings, ProcessSettings, SettingsError
+from runtime.stopping import STOP_DEADLINE_S, leave_within
 from stream_processors.app import is_ready, make_app, states_of
 from stream_processors.ledger import PostgresLedger
 from stream_processors.purse import LedgerPurse
@@ -38,8 +37,6 @@ SOURCES: Final = frozenset({EVENTS.name})
 WATCH_S: Final = 1.0
 MEASURE_TIMEOUT_S: Final = 5.0
 ANSWER_WITHIN_S: Final = 2.0
-STOP_DEADLINE_S: Final = 8.0
-"""Supervisors and Docker kill after ten."""
 STALLED_S: Final = 60.0
 """A recovery that was given up after it had got nothing to read for this long begins anew; others go on where they were."""
 YOUNG_OBJECTS: Final = 50_000
@@ -94,20 +91,6 @@ async def _serve(process: ProcessSettings, kafka: KafkaSettings, postgres: Postg
     if purse is not None:
         purse.close()
     return code
-
-
-def leave_within(deadline_s: float, code: int) -> None:
-    """End the process after a while, whatever still waits for a broker that is away."""
-
-    def leave() -> None:
-        log.warning(
-            "not stopped within %g s; leaving without the last commit, whose records are read again", deadline_s
-        )
-        os._exit(code)
-
-    timer = threading.Timer(deadline_s, leave)
-    timer.daemon = True
-    timer.start()
 
 
 def readiness_of(app: faust.App, loop: asyncio.AbstractEventLoop) -> Check:

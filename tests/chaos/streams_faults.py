@@ -73,16 +73,20 @@ def postgres_frozen(rig: Rig) -> None:
 
 
 def stopped_while_postgres_is_frozen(rig: Rig) -> float:
-    """A worker is told to stop in the middle of it, and ends in time and well."""
-    worker = rig.process("process-1")
-    assert worker is not None, "the worker does not run"
+    """A worker and the sink are told to stop in the middle of it, and end in time and well."""
+    stopped = {name: rig.process(name) for name in ("process-1", "persist")}
     with rig.frozen_postgres():
         rig.wait(FROZEN_FIRST_S)
-        worker.send_signal(signal.SIGTERM)
         hit_at = time.monotonic()
-        rig.until("the worker has stopped", lambda: worker.poll() is not None, STOPS_WITHIN_S)
-    if worker.returncode != 0:
-        raise NotInTime(f"told to stop while Postgres is frozen, the worker ended with {worker.returncode}")
+        for name, process in stopped.items():
+            assert process is not None, f"{name} does not run"
+            process.send_signal(signal.SIGTERM)
+        rig.until(
+            "both have stopped", lambda: all(p and p.poll() is not None for p in stopped.values()), STOPS_WITHIN_S
+        )
+    for name, process in stopped.items():
+        if process is not None and process.returncode != 0:
+            raise NotInTime(f"told to stop while Postgres is frozen, {name} ended with {process.returncode}")
     return hit_at
 
 

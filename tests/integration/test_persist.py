@@ -216,6 +216,27 @@ def test_the_service_tells_its_health_and_stops_when_told(broker: KafkaSettings,
         assert process.wait(10) == 0
 
 
+def test_who_stops_it_does_not_wait_for_a_postgres_that_does_not_answer(broker: KafkaSettings, database: str) -> None:
+    migrate(database)
+    waits = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+    def is_waiting() -> bool:
+        with closing(connect(database)) as looker, looker.cursor() as cursor:
+            cursor.execute(waits)
+            return cursor.rowcount > 0
+
+    with closing(connect(database)) as other:
+        with sink_process(broker, database, free_port()) as process, other.cursor() as cursor:
+            cursor.execute("lock table events in exclusive mode")
+            send(broker, shoppers(5))
+            until(is_waiting)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        other.rollback()
+    with sink_process(broker, database, free_port()):
+        until(lambda: counts(database) == complete(5))
+
+
 def test_a_bug_ends_the_service_with_an_exit_code(broker: KafkaSettings, database: str) -> None:
     migrate(database)
     with closing(connect(database)) as connection, connection, connection.cursor() as cursor:
