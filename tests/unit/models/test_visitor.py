@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import Event, Properties
+from models.history import MAX_BOUGHT, MAX_SPANS
 from models.session_features import features_of, outcome_of
-from models.visitor import GAP, LATENESS, MAX_BOUGHT, MAX_SEEN, MAX_SPANS, Visitor
+from models.visitor import GAP, LATENESS, MAX_SEEN, Visitor
 from tests.factories import event
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
