@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from contracts.codec import DECISION_DECODER
-from contracts.decisions import Charge, Decision
+from contracts.decisions import Decision
 from contracts.topics import DECISIONS, EVENTS, PARTITIONS
 from runtime.kafka import durable_producer
 from runtime.settings import KafkaSettings
@@ -106,8 +106,8 @@ class Ears:
         self._thread = threading.Thread(target=self._run, name="ears", daemon=True)
         self.heard: list[tuple[int, float, str]] = []
         """Partition, when, and the event's message id."""
-        self.offers: dict[str, Charge] = {}
-        """What was offered out of budgets, by incentive."""
+        self.offers: dict[str, Decision] = {}
+        """The decisions that offered something out of a budget, by incentive."""
         self.passed_over: Counter[str] = Counter()
         """How often a rule was passed over, by reason."""
 
@@ -135,7 +135,7 @@ class Ears:
 
     def _note_offer(self, made: Decision) -> None:
         if made.is_offered and made.incentive is not None and made.incentive.charge is not None:
-            self.offers.setdefault(made.incentive.incentive_id, made.incentive.charge)
+            self.offers.setdefault(made.incentive.incentive_id, made)
         self.passed_over.update(text.partition(": ")[2] for text in made.because if "budget `" in text)
 
     def decided_again_s(self, since: float, load: Load) -> float | None:

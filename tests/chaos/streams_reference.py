@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from contracts.decisions import Charge
+from contracts.decisions import Charge, Decision
 from contracts.events import Event
 from contracts.features import SessionFeatures
 from models.decide import decide
@@ -21,7 +21,7 @@ from models.visitor import GAP, Visitor
 from stream_processors.ledger import exact
 from stream_processors.persist_rows import SESSION_COLUMNS
 from tests.chaos.streams_rig import Rig
-from tests.chaos.streams_story import Sent
+from tests.chaos.streams_story import Erased, Sent
 
 FEATURES: Final = [name for name in SESSION_COLUMNS if name != "received_at"]
 """All that is told of a session, but for when its visitor's newest event was received: a later session's does not re-tell it."""
@@ -72,9 +72,15 @@ class Difference:
 
 def compare(rig: Rig, name: str, sent: Sequence[Sent]) -> Difference:
     """Postgres against what the records sent under one write key give."""
-    events = list({each.event.message_id: each.event for each in sent if each.event is not None}.values())
-    broken = sum(each.event is None for each in sent)
+    erased = Erased(sent)
+    told = {each.event.message_id: each.event for each in sent if each.event is not None}.values()
+    events = [each for each in told if not erased.covers(each)]
+    broken = sum(each.event is None and each.erasure is None for each in sent)
     difference = Difference()
+    ((erasures,),) = rig.query(
+        "select count(*) from erasure where erasure_id = any(%s)", [each.message_id for each in erased.erasures]
+    )
+    difference.counts("erasures", erasures, len(erased.erasures))
     _compare_counts(difference, rig, name, events, broken)
     _compare_sessions(difference, rig, name, events)
     return difference
@@ -207,12 +213,19 @@ SPENT: Final = "the budget `{}` is spent for today"
 UNKNOWN: Final = "what is left of the budget `{}` is not known at this moment"
 
 
-def compare_budgets(rig: Rig, offers: Mapping[str, Charge]) -> Difference:
-    """What was offered, on the topic and in Postgres, against what the policy's budgets allow for a day."""
+def compare_budgets(rig: Rig, offers: Mapping[str, Decision], erased: Erased) -> Difference:
+    """What was offered, on the topic and in Postgres, against what the policy's budgets allow for a day.
+
+    Who was erased was offered something all the same, and nothing of it is stored.
+    """
     difference = Difference()
     costs: defaultdict[tuple[str, date], Decimal] = defaultdict(Decimal)
-    for charge in offers.values():
-        costs[charge.budget, charge.day] += exact(charge.cost)
+    kept: defaultdict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    for made in list(offers.values()):
+        if made.incentive is not None and (charge := made.incentive.charge) is not None:
+            costs[charge.budget, charge.day] += exact(charge.cost)
+            if not erased.covers(made):
+                kept[charge.budget, charge.day] += exact(charge.cost)
     days = {
         (budget, day): (reserved, offered, is_kept)
         for budget, day, reserved, offered, is_kept in rig.query(BUDGET_DAYS)
@@ -220,11 +233,13 @@ def compare_budgets(rig: Rig, offers: Mapping[str, Charge]) -> Difference:
     for (budget, day), cost in costs.items():
         allowed = exact(rig.policy.budgets[budget].per_day)
         reserved, stored, is_kept = days.get((budget, day), (Decimal(0), Decimal(0), False))
+        left = kept[budget, day]
         what = (
-            f"budget {budget} of {day}: {cost} offered, {stored} of it stored, {reserved} set aside, {allowed} allowed"
+            f"budget {budget} of {day}: {cost} offered, {left} of it to people not erased, {stored} stored, "
+            f"{reserved} set aside, {allowed} allowed"
         )
-        if not (cost == stored <= reserved <= allowed and is_kept):
-            difference.differs(what, lost=int(cost > stored), doubled=int(cost > reserved or reserved > allowed))
+        if not (left == stored and cost <= reserved <= allowed and is_kept):
+            difference.differs(what, lost=int(left > stored), doubled=int(cost > reserved or reserved > allowed))
     for budget, day in days.keys() - costs.keys():
         if days[budget, day][1]:
             difference.differs(f"budget {budget} of {day}: offers are stored that nobody made", doubled=1)

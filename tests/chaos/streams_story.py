@@ -1,7 +1,7 @@
-"""What the shoppers of one fault do: events of visits, in event time, with some told twice, some late and some broken."""
+"""What the shoppers of one fault do: events of visits, in event time, some told twice, some late, some broken; and some are erased."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -9,6 +9,8 @@ from typing import Final
 from zlib import crc32
 
 from contracts.codec import ENCODER
+from contracts.decisions import Decision
+from contracts.erasures import erasure_of
 from contracts.events import Context, Event, Item, Properties
 from contracts.topics import PARTITIONS
 
@@ -16,6 +18,8 @@ START: Final = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """Event time of the first event: long ago, so that sessions close as soon as event time has passed them."""
 TOLD_TWICE: Final = 0.05
 BROKEN: Final = 0.002
+ERASED: Final = 0.01
+RECEIVED_AFTER: Final = timedelta(seconds=1)
 WAITING: Final = 8
 """Events that are on their way at a time. The next to arrive is one of the first few, seconds late in event time: much less
 than the gap, so that a late event changes no session but its own."""
@@ -23,12 +27,13 @@ than the gap, so that a late event changes no session but its own."""
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record on its way to topic `events`. A broken one has no event."""
+    """A record on its way to topic `events`. A broken one has no event, nor has an erasure."""
 
     partition: int
     key: bytes
     value: bytes
     event: Event | None
+    erasure: Event | None = None
 
 
 class Story:
@@ -60,6 +65,10 @@ class Story:
                 self._count += 1
                 key = f"{self.name}-broken-{self._count}".encode()
                 yield Sent(crc32(key) % PARTITIONS, key, b'{"broken": "%s"' % key, None)
+            if chance.random() < ERASED:
+                # After all that was sent of the visitor, and before some of what is on its way.
+                erasure = erasure_of(event.visitor_id, self._now + RECEIVED_AFTER)
+                yield Sent(crc32(key_of(event)) % PARTITIONS, key_of(event), ENCODER.encode(erasure), None, erasure)
 
     def last_words(self) -> list[Sent]:
         """One event a partition, hours after all others: event time has then passed every session but these."""
@@ -104,7 +113,7 @@ class Story:
             user_id=f"user of {visitor_id}" if chance.random() < 0.03 else None,
             event_name=name,
             occurred_at=at,
-            received_at=at + timedelta(seconds=1),
+            received_at=at + RECEIVED_AFTER,
             properties=properties,
             context=Context(
                 page_path=chance.choice(["/", "/tea", "/product/sencha", "/cart", "/checkout"]),
@@ -138,8 +147,27 @@ class Story:
 
 def sent(event: Event) -> Sent:
     """The record of an event, on its visitor's partition."""
-    key = event.visitor_id.encode()
+    key = key_of(event)
     return Sent(crc32(key) % PARTITIONS, key, ENCODER.encode(event), event)
+
+
+def key_of(event: Event) -> bytes:
+    return event.visitor_id.encode()
+
+
+class Erased:
+    """Who was erased, and until which receipt."""
+
+    def __init__(self, records: Iterable[Sent]) -> None:
+        self.erasures = [each.erasure for each in records if each.erasure is not None]
+        self._until: dict[str, datetime] = {}
+        for each in self.erasures:
+            self._until[each.visitor_id] = max(each.received_at, self._until.get(each.visitor_id, each.received_at))
+
+    def covers(self, told: Event | Decision) -> bool:
+        """Whether nothing of it may be left."""
+        until = self._until.get(told.visitor_id)
+        return until is not None and told.received_at <= until
 
 
 def crowd(visitors: int) -> Iterator[Sent]:
