@@ -57,9 +57,11 @@ def test_a_tab_that_slept_over_the_end_of_its_token_gets_another_and_hears_decis
         browser_side.send("Page.setWebLifecycleState", {"state": "frozen"})
         (console,) = services.supervisor.runs()
         services.supervisor.stop("console")  # and with it the stream, as a network that is gone ends it
+        time.sleep(
+            LONGER_THAN_A_TOKEN_S
+        )  # before it is there again: a tab is frozen in its own time, and may still come back
         services.supervisor.start(console.service)
         services.supervisor.wait_until_ready(60, threading.Event())
-        time.sleep(LONGER_THAN_A_TOKEN_S)
         decide(broker, visitor_id, "meanwhile", 2)
         browser_side.send("Page.setWebLifecycleState", {"state": "active"})
         hears(page, "meanwhile")
