@@ -7,9 +7,7 @@ and those it is judged on; nobody is on two sides. Only moments before a session
 import dataclasses
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -34,7 +32,8 @@ from models.algorithms import (
     raw_of,
     shape_of,
 )
-from models.card import CARD_FILE, MODEL_FILE, Calibration, Card, DataSource, PrefixMetrics
+from models.artifact import Artifact
+from models.card import Calibration, Card, DataSource, PrefixMetrics
 from models.drift import bins_of, is_counted
 from models.examples import Example, digest_of, sides_of
 from models.features import NAMES, Row, definition_digest, known_columns
@@ -66,33 +65,6 @@ UNNAMED: Final = DataSource(name="unnamed examples", licence="unknown")
 
 class TrainingFailed(ValueError):
     """The examples cannot make a model; the text says what is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A model: the bytes of `likelihood.onnx` and its card. `forest` is scikit-learn's own, to compare with; it is never saved."""
-
-    onnx: bytes
-    card: Card
-    forest: Any = field(repr=False)
-
-    def save(self, folder: Path) -> None:
-        """Write both files; the card last, so that a folder with a card is whole, and a model that was there stays until both are written."""
-        folder.mkdir(parents=True, exist_ok=True)
-        text = msgspec.json.format(msgspec.json.encode(self.card), indent=2)
-        contents = {MODEL_FILE: self.onnx, CARD_FILE: text + b"\n"}
-        parts = {name: folder / f".{name}.part" for name in contents}
-        try:
-            for name, content in contents.items():
-                parts[name].write_bytes(content)
-            for name, part in parts.items():
-                part.replace(folder / name)
-        finally:
-            for part in parts.values():
-                part.unlink(missing_ok=True)
-
-    def scorer(self) -> Scorer:
-        return Scorer(self.card, self.onnx)
 
 
 def train(examples: Iterable[Example], *, seed: int, data: DataSource = UNNAMED) -> Artifact:

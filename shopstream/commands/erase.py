@@ -21,7 +21,7 @@ MAX_ID_CHARACTERS = 128
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Look")(erase)
+    app.command(rich_help_panel="Privacy")(erase)
 
 
 def erase(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -15,7 +14,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from contracts.codec import ENCODER
 from contracts.decisions import Charge, Decision
@@ -25,29 +24,14 @@ from contracts.topics import DECISIONS
 from runtime.kafka import durable_producer
 from runtime.settings import KafkaSettings
 from shopstream.ports import free_port
+from shopstream.probes import ready_check
 from sql.migrate import migrate
 from tests.factories import decision, event, features, incentive, outcome
 from tests.stored import store
 from tests.waiting import until
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-ARGUMENTS += ["--disable-component-update", "--disable-sync"]
 HOSTILE = "\"><img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
 REPORT_VIOLATIONS = "addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective))"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    if executable is None:
-        reason = "no chromium on PATH; install it to run the browser tests"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -70,21 +54,14 @@ def running_console(broker: KafkaSettings, database: str, tmp_path: Path, **sett
     }
     with (tmp_path / "console.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "shopstream", "console"], env=environ, stderr=log)
+    is_ready = ready_check(f"http://127.0.0.1:{port}")
     try:
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz")
+        until(lambda: is_ready() is None)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         ended = process.wait(10)
     assert ended == 0
-
-
-def wait_until_ready(readyz: str) -> None:
-    def answers() -> bool:
-        with urllib.request.urlopen(readyz, timeout=5) as answer:
-            return bool(answer.status == 200)
-
-    until(answers)
 
 
 @pytest.fixture
@@ -300,7 +277,7 @@ def test_with_a_password_the_pages_work_for_who_knows_it_and_for_nobody_else(
         context.close()
 
 
-def test_one_decision_is_one_and_a_session_that_is_none_says_so(page: Page, url: str, database: str) -> None:
+def test_one_event_and_one_decision_are_said_in_the_singular(page: Page, url: str, database: str) -> None:
     session = features(seen(60), seen(2), visitor_id="ada", session_id="s1", event_count=1)
     looked = event("page_view", seen(60), visitor_id="ada", session_id="s1")
     store(database, looked, session, decision(seen(60), session_id="s1", visitor_id="ada"))

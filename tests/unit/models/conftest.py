@@ -8,10 +8,11 @@ from random import Random
 import pytest
 
 from contracts.features import SessionFeatures
+from models.artifact import Artifact
 from models.examples import Example
 from models.policy import Policy
 from models.serving import Scorer
-from models.training import Artifact, train
+from models.training import train
 from tests.factories import DAY, features
 
 SEED = 7

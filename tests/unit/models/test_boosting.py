@@ -7,12 +7,13 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.algorithms import BOOSTING, FOREST, MISSING, Algorithm, Shape
+from models.artifact import Artifact
 from models.examples import Example
 from models.features import matrix
 from models.forest import base_of
 from models.serving import Scorer
 from models.tables import Table, joined, table_of
-from models.training import CALIBRATION_PARTS, Artifact, train_on_log
+from models.training import CALIBRATION_PARTS, train_on_log
 
 QUICK: dict[Algorithm, Shape] = {
     "boosting": Shape(40, 8, 30, 0.5),

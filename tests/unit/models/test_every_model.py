@@ -10,12 +10,13 @@ import pytest
 
 from contracts.features import SessionFeatures
 from models.algorithms import MISSING, Algorithm, Shape, raw_of
+from models.artifact import Artifact
 from models.card import CARD_FILE, MODEL_FILE
 from models.examples import Example
 from models.features import NAMES, Row, matrix
 from models.serving import DEFAULT_FOLDER, ModelMismatch, Scorer
 from models.tables import table_of
-from models.training import CHALLENGERS, Artifact, train, train_on_log
+from models.training import CHALLENGERS, train, train_on_log
 from tests.factories import features
 
 MAX_BYTES = 5_000_000

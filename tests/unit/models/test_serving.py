@@ -12,12 +12,12 @@ import pytest
 
 from contracts.decisions import Persona
 from contracts.features import SessionFeatures
+from models.artifact import Artifact
 from models.card import CARD_FILE, MODEL_FILE, Calibration
 from models.examples import Example
 from models.knowledge import EARLIER_SYSTEM
 from models.serving import ALREADY_BOUGHT, SURE, ModelMismatch, Scorer, calibrator, onnx_digest
 from models.styles import STYLES
-from models.training import Artifact
 from tests.factories import features
 from tests.models import model_in
 

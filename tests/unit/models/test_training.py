@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models.algorithms import MISSING
+from models.artifact import Artifact
 from models.card import DataSource
 from models.drift import CALENDAR, COUNTED, SCORE
 from models.examples import Example
@@ -14,7 +15,7 @@ from models.features import NAMES, definition_digest, matrix
 from models.golden import golden_sessions
 from models.serving import Scorer
 from models.tables import table_of
-from models.training import Artifact, TrainingFailed, train, train_on_log
+from models.training import TrainingFailed, train, train_on_log
 
 
 def test_the_same_examples_and_seed_give_the_same_files(examples: list[Example], artifact: Artifact) -> None:
