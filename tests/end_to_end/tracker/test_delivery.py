@@ -10,6 +10,9 @@ from tests.end_to_end.tracker.conftest import turn, watched
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
 TRACK = "(names) => { for (const name of names) shopstream.track(name, {}) }"
+# As late as can be: an event from before the page goes may leave by itself, if the next page is slow to come.
+AT_LEAVING = "addEventListener('pagehide', () => window.isAdding && shopstream.track('add_to_cart', {}));"
+ADD_AND_LEAVE = "() => { isAdding = true; location = '/next' }"
 QUEUED = """() => Object.entries({...localStorage})
     .filter(([key]) => key.startsWith('shopstream.queue.'))
     .flatMap(([, value]) => JSON.parse(value))"""
@@ -113,13 +116,14 @@ def test_a_browser_without_timed_signals_sends_all_the_same(server: RecordingSer
 
 
 def test_events_leave_by_beacon_when_the_page_goes(server: RecordingServer, page: Page) -> None:
+    page.add_init_script(AT_LEAVING)
     page.add_init_script("""
         const beacon = navigator.sendBeacon.bind(navigator)
         navigator.sendBeacon = (url, body) => beacon(url, body) && !!(localStorage.beacons = +(localStorage.beacons || 0) + 1)
     """)
     page.goto(server.shop)
     server.wait_for_event("page")
-    page.evaluate("() => { shopstream.track('add_to_cart', {}); location = '/next' }")
+    page.evaluate(ADD_AND_LEAVE)
     page.wait_for_url("**/next")
     server.wait_for_event("page", 2)
     (request,) = (each for each in server.batches if "add_to_cart" in each.body)
@@ -130,10 +134,10 @@ def test_events_leave_by_beacon_when_the_page_goes(server: RecordingServer, page
 
 
 def test_a_refused_beacon_keeps_the_events_for_the_next_page(server: RecordingServer, page: Page) -> None:
-    page.add_init_script("navigator.sendBeacon = () => false")
+    page.add_init_script(AT_LEAVING + "navigator.sendBeacon = () => false")
     page.goto(server.shop)
     server.wait_for_event("page")
-    page.evaluate("() => { shopstream.track('add_to_cart', {}); location = '/next' }")
+    page.evaluate(ADD_AND_LEAVE)
     server.wait_for_event("page", 2)
     (added,) = server.named("add_to_cart")
     assert added["context"]["page"]["path"] == "/"
