@@ -24,6 +24,7 @@ from shopstream.commands import (
     topics,
     train,
     up,
+    uplift,
 )
 from shopstream.failures import FAILED, sentence_of
 from shopstream.inert import inert
@@ -44,6 +45,7 @@ for group in (
     evaluate,
     explain,
     holdout,
+    uplift,
     dlq,
     erase,
     train,

@@ -1,20 +1,17 @@
 """`shopstream holdout`: whether the holdout was kept, and what incentives changed."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.settings import PostgresSettings, ProcessSettings
+from runtime.settings import ProcessSettings
 from shopstream.environ import environ
 from shopstream.failures import FAILED
 
 if TYPE_CHECKING:
-    from models.holdout import Arms, Audit, Seen
+    from models.holdout import Arms, Audit
     from models.policy import Policy
-
-ROWS_AT_ONCE = 10_000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,13 +30,14 @@ def holdout(
 
     from models.holdout import audit
     from models.policy import Policy
+    from shopstream.arms import seen
     from shopstream.screen import screen
 
     file = ProcessSettings.from_environ(environ()).policy_file
     policy = Policy.load(Path(file) if file else None)
     lines = screen()
     with lines.status("drawing everybody's arm again"):
-        found = audit(_seen(days), policy)
+        found = audit(seen(days), policy)
     if as_json:
         typer.echo(_as_json(found, policy, days))
     else:
@@ -127,16 +125,3 @@ def _as_json(found: "Audit", policy: "Policy", days: int) -> str:
         "chosen": lift(found.chosen),
     }
     return msgspec.json.encode(told).decode()
-
-
-def _seen(days: int) -> "Iterator[Seen]":
-    from models.holdout import Seen
-    from sql import files
-    from sql.connection import connect
-
-    dsn = PostgresSettings.from_environ(environ()).dsn
-    with closing(connect(dsn)) as connection, connection, connection.cursor(name="visitors_by_arm") as cursor:
-        cursor.itersize = ROWS_AT_ONCE
-        cursor.execute(files.statement("visitors_by_arm"), {"days": days})
-        for visitor_id, arm, policies, *rest in cursor:
-            yield Seen(visitor_id, arm, tuple(policies), *rest)
