@@ -80,7 +80,7 @@ def verdicts(offer: Offer) -> list[str]:
     if not effect.arms.treated + effect.arms.held_out:
         return ["was the first choice for nobody yet"]
     needed = effect.visitors_needed
-    until = f"; a lift of a tenth shows after about {needed:,} visitors" if needed else ""
+    until = f"; a lift of a tenth shows after about {float(f'{needed:.2g}'):,.0f} visitors" if needed else ""
     if effect.worth is None:
         return [f"too few have bought to tell what it is worth{until}"]
     told = []

@@ -1,6 +1,13 @@
 -- One row per person for whom an incentive was chosen within so many days: the first one, what was known then, and what was bought since.
 -- Who was in both arms meanwhile is in none.
-with chosen as (
+with two_armed as (
+    select visitor_id
+    from predictions
+    where decided_at >= now() - make_interval(days => %(days)s)
+    group by visitor_id
+    having min(arm) <> max(arm)
+),
+chosen as (
     select distinct on (predictions.visitor_id)
         predictions.visitor_id,
         predictions.session_id,
@@ -22,13 +29,7 @@ with chosen as (
         predictions.decided_at >= now() - make_interval(days => %(days)s)
         and predictions.incentive_id is not null
         and human_sessions.consent is distinct from 'refused'
-        and not exists (
-            select from predictions as other
-            where
-                other.visitor_id = predictions.visitor_id
-                and other.arm <> predictions.arm
-                and other.decided_at >= now() - make_interval(days => %(days)s)
-        )
+        and predictions.visitor_id not in (select visitor_id from two_armed)
     order by predictions.visitor_id, predictions.occurred_at, predictions.event_count, predictions.decision_id
 )
 select

@@ -20,7 +20,10 @@ def trial_of(visitors: int, seed: int, *, effect: float = 0.0, cost: float = 0.0
         has_bought=has_bought,
         worth=has_bought * (chance.gamma(2.0, 20.0, visitors) - cost * is_treated),
         part=chance.integers(0, PARTS, visitors),
-        numbers={"likelihood": np.where(is_keen, 0.3, 0.1), "event_count": chance.integers(3, 30, visitors).astype(np.float64)},
+        numbers={
+            "likelihood": np.where(is_keen, 0.3, 0.1),
+            "event_count": chance.integers(3, 30, visitors).astype(np.float64),
+        },
         texts={"persona": np.where(is_keen, "VIP Loyalist", "Browser")},
     )
 
