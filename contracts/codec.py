@@ -1,6 +1,6 @@
 """Bytes to contracts and back, and the CloudEvents headers around them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -26,6 +26,13 @@ DEAD_LETTER_DECODER: Final = msgspec.json.Decoder(DeadLetter)
 Headers = list[tuple[str, bytes]]
 
 
+def _written(time: datetime) -> bytes:
+    """`time.isoformat()`, whose own way is ten times slower for UTC."""
+    if time.tzinfo is not UTC:
+        return time.isoformat().encode()
+    return ENCODER.encode(time)[1:-2] + b"+00:00"  # without the quotes, and without the Z
+
+
 def cloud_event_headers(
     topic: Topic, *, id: str, source: str, subject: str, time: datetime, traceparent: str | None = None
 ) -> Headers:
@@ -39,7 +46,7 @@ def cloud_event_headers(
         ("ce_source", source.encode()),
         ("ce_id", id.encode()),
         ("ce_subject", subject.encode()),
-        ("ce_time", time.isoformat().encode()),
+        ("ce_time", _written(time)),
         ("content-type", b"application/json"),
     ]
     if traceparent is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -142,12 +142,7 @@ def _call_type(call: Mapping[str, Any], envelope: Envelope) -> CallType:
     raise Unfit(f"type must be one of {', '.join(CALL_TYPES)}")
 
 
-class _Named(NamedTuple):
-    name: str
-    parameters: Parameters
-
-
-def _named(call: Mapping[str, Any], call_type: CallType) -> _Named:
+def _named(call: Mapping[str, Any], call_type: CallType) -> tuple[str, Parameters]:
     """The event's canonical or custom name, with its parameters in our words."""
     properties = _object(call, "properties")
     match call_type:
@@ -160,16 +155,16 @@ def _named(call: Mapping[str, Any], call_type: CallType) -> _Named:
                 raise Unfit(f"event {ERASE_VISITOR} is for `shopstream erase` alone")
             name = canonical_name(stripped) or stripped
             constants = segment.CONSTANTS.get(stripped.lower())
-            return _Named(name, parameters_of(name, {**properties, **constants} if constants else properties))
+            return name, parameters_of(name, {**properties, **constants} if constants else properties)
         case "page" | "screen":
-            return _Named(names.PAGE_VIEW, parameters_of(names.PAGE_VIEW, properties, is_page_call=True))
+            return names.PAGE_VIEW, parameters_of(names.PAGE_VIEW, properties, is_page_call=True)
         case "identify":
             traits = of_a_person(_traits_in_context(call)), of_a_person(_object(call, "traits"))
-            return _Named(names.IDENTIFY, _untyped(properties, *traits))
+            return names.IDENTIFY, _untyped(properties, *traits)
         case "group":
-            return _Named("group", _untyped(_object(call, "traits"), {"group_id": id_in(call, "groupId")}))
+            return "group", _untyped(_object(call, "traits"), {"group_id": id_in(call, "groupId")})
         case "alias":
-            return _Named("alias", _untyped(properties, {"previous_id": id_in(call, "previousId")}))
+            return "alias", _untyped(properties, {"previous_id": id_in(call, "previousId")})
 
 
 def _untyped(*objects: Mapping[str, Any]) -> Parameters:

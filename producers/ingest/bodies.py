@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from starlette.types import Receive
@@ -28,7 +28,7 @@ class ClientGone(ConnectionError):
     """The sender went away before its request was complete."""
 
 
-class Calls(NamedTuple):
+class Calls(msgspec.Struct, frozen=True):
     """The calls of one request, each still JSON text."""
 
     raw: list[bytes]

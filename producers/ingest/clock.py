@@ -24,22 +24,26 @@ def instant(value: object, name: str) -> datetime | None:
     """The UTC instant that `value` says, ISO 8601 or a number since 1970; None when absent. A text without zone is UTC."""
     if value is None or value == "":
         return None
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
     try:
         if isinstance(value, str):
             try:
-                read = msgspec.convert(value, datetime)
+                read = msgspec.convert(value, datetime)  # nearly always, and never a number
             except msgspec.ValidationError:
+                if _NUMBER.fullmatch(value):
+                    return _since_1970(float(value))
                 # One of Segment's own examples says 2015-2-02.
                 # Warehouses write the zone as a word.
                 read = datetime.fromisoformat(_ONE_DIGIT.sub("-0", value.removesuffix(" UTC")))
             return read.astimezone(UTC) if read.tzinfo is not None else read.replace(tzinfo=UTC)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
+            return _since_1970(value)
     except (ValueError, OverflowError, OSError):
         pass
     raise Unfit(f"{name} must be an ISO 8601 date-time")
+
+
+def _since_1970(number: float) -> datetime:
+    return datetime.fromtimestamp(number / 1000 if abs(number) >= _MILLISECONDS_FROM else number, UTC)
 
 
 def repaired(

@@ -23,17 +23,19 @@ _DEVICE_TYPES: Final[Mapping[str, DeviceType]] = {
     "tablet": "tablet",
 }
 _NOTHING: Final[Mapping[str, Any]] = {}
-_UTM: Final = ("source", "medium", "campaign", "term", "content")
+_UTM: Final = {
+    "source": "utm_source",
+    "medium": "utm_medium",
+    "name": "utm_campaign",
+    "term": "utm_term",
+    "content": "utm_content",
+}
 _MAX_PIXELS: Final = 100_000
 
 
 class _FromUrl(NamedTuple):
     path: str | None = None
-    source: str | None = None
-    medium: str | None = None
-    name: str | None = None
-    term: str | None = None
-    content: str | None = None
+    campaign: Mapping[str, str] = _NOTHING
 
 
 def context_of(
@@ -51,12 +53,12 @@ def context_of(
 
     def no_e_mail(value: object) -> str | None:
         # A page's title may be one; a campaign is read from the page's address, which loses such values too.
-        return None if isinstance(value, str) and is_e_mail(value) else text(value)
+        return text(value) if isinstance(value, str) and not is_e_mail(value) else None
 
     given = _object(context, "page")
     url = _clean_text(page.get("page_url") or given.get("url"), clean)
     said = _from_url(url) if url is not None else _FromUrl()
-    campaign = _object(context, "campaign") or said._asdict()
+    campaign = _object(context, "campaign") or said.campaign
     screen = _object(context, "screen")
     library = _object(context, "library")
     device = device_in(context, user_agent)
@@ -151,7 +153,8 @@ def _from_url(url: str) -> _FromUrl:
         query = parse_qs(parts.query.replace("%00", ""), max_num_fields=100) if "utm_" in parts.query else {}
     except ValueError:  # an impossible address, or a query made to be slow
         return _FromUrl()
-    return _FromUrl(parts.path or None, *(query.get(f"utm_{key}", [None])[0] for key in _UTM))
+    campaign = {ours: query[theirs][0] for ours, theirs in _UTM.items() if theirs in query}
+    return _FromUrl(parts.path or None, campaign)
 
 
 def device_in(context: Mapping[str, Any], user_agent: str | None) -> Device:

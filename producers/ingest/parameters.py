@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -65,7 +65,7 @@ _PRICED: Final = frozenset(
 """Events whose missing `value` is the sum of their items' prices times quantities."""
 
 
-class Parameters(NamedTuple):
+class Parameters(msgspec.Struct, frozen=True):
     properties: Properties
     page: dict[str, Any]
     """Page parameters that were among them, under the names of `Context`."""

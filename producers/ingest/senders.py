@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from typing import NamedTuple
+
+import msgspec
 
 from producers.ingest.answers import Refusal
 from producers.ingest.metrics import KEY_DISAGREEMENTS
@@ -10,7 +11,7 @@ from producers.ingest.rate import AddressBuckets, TokenBucket
 from producers.ingest.write_keys import WriteKey, WriteKeys
 
 
-class Claims(NamedTuple):
+class Claims(msgspec.Struct, frozen=True):
     """What a request's head says about its sender."""
 
     authorization: str | None = None
@@ -75,7 +76,7 @@ class Senders:
             per_second = key.address_events_per_second
             burst = _burst(key.address_burst, per_second)
             buckets.append(self._addresses.bucket(key.name, address, per_second, burst, now))
-        wait = max((bucket.wait_s(now) for bucket in buckets), default=0)
+        wait = max([bucket.wait_s(now) for bucket in buckets]) if buckets else 0
         if not wait:
             # Only now: a request that one of them refuses costs the other nothing.
             for bucket in buckets:

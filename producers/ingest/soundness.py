@@ -57,7 +57,7 @@ def read_json(raw: bytes | msgspec.Raw) -> Any:
     text = bytes(raw)
     if text == b"null":  # what most requests leave out
         return None
-    if _ESCAPED_NUL in text:
+    if b"\\" in text and _ESCAPED_NUL in text:  # one byte is found many times faster
         text = repaired_text(text)
     try:
         try:

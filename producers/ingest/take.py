@@ -5,8 +5,9 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 from starlette.types import Receive
 
@@ -39,7 +40,7 @@ _REFUSED_ALONE: Final = {"unparsable": 400, "too_large": 413}
 """In a batch these are verdicts; a request that is nothing but such a call is refused as a request."""
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True):
     """What the head of a request says."""
 
     path: str
@@ -51,7 +52,7 @@ class Head(NamedTuple):
     signals: tuple[PrivacySignal, ...] = ()
 
 
-class _Checked(NamedTuple):
+class _Checked(msgspec.Struct, frozen=True):
     records: list[Record]
     answer: BatchAnswer
 
@@ -125,7 +126,9 @@ class Taker:
         self, read: Callable[[bytes], Calls | Refusal], head: Head, receive: Receive, *, is_alone: bool = False
     ) -> BatchAnswer | Refusal:
         with self._in_flight.hold() as hold:
-            body = await self._body(receive, hold)
+            body = await read_body(receive, self._settings.max_body_bytes, hold)
+            if not isinstance(body, Refusal):
+                body = expanded(body, self._settings.max_body_bytes)
             if isinstance(body, Refusal):
                 return body
             return await self._store(read(body), head, len(body), hold, is_alone=is_alone)
@@ -135,10 +138,6 @@ class Taker:
 
     def _shopify_calls(self, body: bytes) -> Calls | Refusal:
         return shopify_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
-
-    async def _body(self, receive: Receive, hold: Hold) -> bytes | Refusal:
-        body = await read_body(receive, self._settings.max_body_bytes, hold)
-        return body if isinstance(body, Refusal) else expanded(body, self._settings.max_body_bytes)
 
     async def _store(
         self, calls: Calls | Refusal, head: Head, size: int, hold: Hold, *, is_alone: bool = False

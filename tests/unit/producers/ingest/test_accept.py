@@ -75,6 +75,16 @@ def test_a_retry_without_message_id_is_the_same_event() -> None:
     assert first.message_id == again.message_id != another.message_id
 
 
+def test_a_call_with_its_own_time_of_sending_is_repaired_by_that_and_not_by_its_batchs() -> None:
+    envelope = Envelope(sent_at="2026-03-02T12:00:00Z")
+    own, the_batchs = (
+        call(timestamp="2026-03-02T11:00:00Z", sentAt="2026-03-02T13:30:00+01:00"),
+        call(timestamp="2026-03-02T11:00:00Z"),
+    )
+    times = [accepted(each, envelope).occurred_at for each in (the_batchs, own, the_batchs)]
+    assert times == [NOON - timedelta(hours=1), NOON - timedelta(hours=1.5), NOON - timedelta(hours=1)]
+
+
 def test_ids_have_no_control_characters() -> None:
     event = accepted(call(userId="u\x1b[1m\x85", messageId="m1\r\n", anonymousId="a\tda ä"))
     assert (event.user_id, event.message_id, event.visitor_id) == ("u[1m", "m1", "ada ä")

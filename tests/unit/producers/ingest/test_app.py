@@ -65,6 +65,21 @@ def test_a_trace_whose_ids_are_zero_is_none(ids: str) -> None:
     assert "traceparent" not in dict(record.headers)
 
 
+def test_a_request_is_read_by_its_own_head_and_not_by_the_one_before() -> None:
+    shop = Shop(KEYS)
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    head = {"authorization": basic("web"), "origin": SHOP, "traceparent": trace, "user_agent": "Googlebot/2.1"}
+    first = shop.post("/v1/batch", {"batch": [call("a")]}, **head, sec_gpc="1")
+    second = shop.post("/v1/batch", {"batch": [call("b")]}, authorization=basic("back"))
+    assert (first.status, second.status) == (200, 200)
+    assert first.headers["access-control-allow-origin"] == SHOP
+    assert "access-control-allow-origin" not in second.headers
+    one, other = shop.events
+    assert (one.write_key, one.consent, one.privacy_signals, one.bot_score) == ("web", "refused", ("gpc",), 1.0)
+    assert (other.write_key, other.consent, other.privacy_signals, other.bot_score) == ("back", None, (), None)
+    assert ["traceparent" in dict(record.headers) for record in shop.publisher.records] == [True, False]
+
+
 def test_a_bad_event_is_a_verdict_and_a_dead_letter_while_the_others_are_stored() -> None:
     shop = Shop()
     bad = call("bad", event="purchase", properties={"value": "a lot"})

@@ -1,6 +1,6 @@
 """Event time is repaired from clocks that cannot be trusted."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,8 @@ UTC_TIMES = st.datetimes(timezones=st.just(UTC))
         "2026-03-02T12:00:00Z",
         "2026-03-02T12:00:00",
         "2026-03-02 13:00:00+01:00",
+        "2026-03-02T06:30:00.000-05:30",
+        "2026-03-02T12:00:00+00:00",
         "20260302T120000Z",
         "2026-3-2T12:00:00Z",
         "2026-03-2T12:00:00.000Z",
@@ -33,6 +35,14 @@ UTC_TIMES = st.datetimes(timezones=st.just(UTC))
 )
 def test_an_instant_is_utc(text: object) -> None:
     assert instant(text, "timestamp") == at("12:00")
+
+
+@given(since_noon=st.timedeltas(timedelta(days=-100_000), timedelta(days=100_000)), minutes=st.integers(-1_439, 1_439))
+def test_an_instant_of_any_zone_is_the_same_in_utc(since_noon: timedelta, minutes: int) -> None:
+    when = at("12:00") + since_noon
+    read = instant(when.astimezone(timezone(timedelta(minutes=minutes))).isoformat(), "timestamp")
+    assert read is not None
+    assert (read, read.tzinfo) == (when, UTC)
 
 
 def test_a_number_in_a_text_is_never_a_day_of_another_century() -> None:

@@ -33,6 +33,9 @@ def test_the_campaign_is_read_from_the_address_when_the_sdk_does_not_say_it() ->
     context = context_of({"page": page, "campaign": {}}, {}, None)
     assert (context.campaign_source, context.campaign_medium, context.campaign_name) == ("newsletter", "email", "☀")
     assert context_of({"page": page, "campaign": {"source": "own"}}, {}, None).campaign_source == "own"
+    assert context_of({"page": page}, {}, None) == context
+    elsewhere = context_of({"page": {"url": "https://a.example/"}}, {}, None)
+    assert (elsewhere.campaign_source, elsewhere.campaign_medium, elsewhere.campaign_name) == (None, None, None)
 
 
 def test_the_rest_of_a_campaign_the_screen_and_the_sdks_session_are_kept() -> None:
