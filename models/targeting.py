@@ -25,6 +25,9 @@ LEAST: Final = 50
 """Visitors of each arm among whom a condition must hold."""
 CUTS: Final = 8
 """A number is cut at these quantiles."""
+WIDER: Final = 1.3
+"""The parts are judged by conditions that were learnt from mostly the same visitors, so what they bring strays together. Intervals that
+took them for independent held the truth in 81 to 91 of 100 simulated trials; so much wider, in 90 to 98."""
 AT_ONCE: Final = 50_000
 """Visitors in one product of matrices: of all at once a million would take gigabytes."""
 
@@ -92,7 +95,7 @@ def toml_of(when: When) -> str:
 
 
 def _interval(gains: Numbers) -> Interval:
-    return Interval.of(float(gains.mean()), float(gains.std(ddof=1)) / math.sqrt(len(gains)))
+    return Interval.of(float(gains.mean()), WIDER * float(gains.std(ddof=1)) / math.sqrt(len(gains)))
 
 
 def _lines(trial: Trial) -> Iterator[_Line]:

@@ -94,6 +94,12 @@ def test_luck_is_not_taken_for_a_condition() -> None:
     assert sum(each.is_shown for each in trials) <= 3  # one of forty, by chance
 
 
+def test_of_no_effect_at_all_the_intervals_hold_none() -> None:
+    told = [found(trial_of(1_000, seed, lambda *_: 0.0)) for seed in range(200, 280)]
+    strayed = [each.worth.is_off_zero for each in told] + [each.gained.is_off_zero for each in told]
+    assert sum(strayed) <= 12  # of 160, a twentieth is 8
+
+
 def test_it_is_the_same_however_many_visitors_are_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = trial_of(3_000, 9, lambda likelihood, _: 0.2 * (likelihood < 0.5), cost=10.0)
     together = found(trial)
