@@ -1,6 +1,6 @@
 """What the sink stored of incentives in, a trial for each rule out: pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from contracts.decisions import Arm, IncentiveType
 from contracts.ids import derived_id
-from models.policy import Policy
+from models.policy import Policy, Rule
 from models.uplift import PARTS, Trial
 
 
@@ -16,8 +16,10 @@ class Choice(NamedTuple):
     """The first incentive that was chosen for a visitor, as `first_choices.sql` tells: shown in treatment, only recorded in the holdout."""
 
     visitor_id: str
-    session_id: str
+    session_ids: Sequence[str]
+    """The session's id, and those that it had before earlier events of it came: one of them was its id then."""
     arm: Arm
+    policy_version: str
     incentive_id: str
     type: IncentiveType
     likelihood: float
@@ -45,19 +47,25 @@ class Choices(NamedTuple):
     gone: int
     """Choices of rules that the policy has no more."""
     otherwise_drawn: int
-    """Visitors whose arm another salt or share drew: they are in no trial of this one."""
+    """Choices of policies that drew the arms with another salt or share: they are in no trial of this one."""
 
 
 def sorted_by_rule(choices: Iterable[Choice], policy: Policy) -> Choices:
-    """Whose rule it was is told by the incentive's id, which is made of the rule's name."""
+    """Whose rule it was is told by the incentive's id, which is made of the rule's name.
+
+    A policy that drew one visitor otherwise is left out with all of its visitors: of those whom two draws put in the same arm fewer are
+    held out than of the others, and they came at another time.
+    """
+    choices = list(choices)
+    others = {choice.policy_version for choice in choices if choice.arm != policy.arm_of(choice.visitor_id)}
     by_rule: dict[str, list[Choice]] = {rule.name: [] for rule in policy.rules if rule.action != "nothing"}
     gone = otherwise_drawn = 0
     for choice in choices:
-        if choice.arm != policy.arm_of(choice.visitor_id):
+        if choice.policy_version in others:
             otherwise_drawn += 1
             continue
         for name, chosen in by_rule.items():
-            if derived_id("incentive", choice.session_id, name) == choice.incentive_id:
+            if any(derived_id("incentive", each, name) == choice.incentive_id for each in choice.session_ids):
                 chosen.append(choice)
                 break
         else:
@@ -65,11 +73,16 @@ def sorted_by_rule(choices: Iterable[Choice], policy: Policy) -> Choices:
     return Choices(by_rule, gone, otherwise_drawn)
 
 
-def trial_of(choices: list[Choice], *, margin: float, cost: float) -> Trial:
-    """The trial of one rule. `margin` is the part of revenue that the shop keeps, `cost` what an offer costs it when its visitor buys.
+def cost_of(rule: Rule, margin: float) -> float:
+    """What a rule's incentive costs the shop when its visitor buys, beside the margin of the revenue that the shop reported.
 
-    Revenue is what the shop reported, so a discount is taken off already.
+    Its `cost`, at most. A discount is off the revenue already, of which the margin has counted its own part.
     """
+    return (1 - margin) * rule.cost if rule.action == "discount" else rule.cost
+
+
+def trial_of(choices: list[Choice], *, margin: float, cost: float) -> Trial:
+    """The trial of one rule. `margin` is the part of revenue that the shop keeps, `cost` what an offer costs it when its visitor buys."""
     is_treated = np.array([each.arm == "treatment" for each in choices], dtype=np.bool_)
     has_bought = np.array([each.has_bought for each in choices], dtype=np.bool_)
     revenue = np.array([each.revenue for each in choices], dtype=np.float64)

@@ -5,6 +5,7 @@ A condition is what a policy's rule takes (`when`): one line or two that must bo
 is, and not to be believed from the visitors it was found by: each part of them is judged by the condition that the others give.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ LEAST: Final = 50
 """Visitors of each arm among whom a condition must hold."""
 CUTS: Final = 8
 """A number is cut at these quantiles."""
+WIDER: Final = 1.3
+"""The parts are judged by conditions that were learnt from mostly the same visitors, so what they bring strays together. Intervals that
+took them for independent held the truth in 81 to 91 of 100 simulated trials; so much wider, in 90 to 98."""
+AT_ONCE: Final = 50_000
+"""Visitors in one product of matrices: of all at once a million would take gigabytes."""
 
 Mask = NDArray[np.bool_]
 
@@ -81,7 +87,7 @@ def toml_of(when: When) -> str:
 
     def value(of: Bounds | list[str]) -> str:
         if isinstance(of, list):
-            return "[" + ", ".join(f'"{word}"' for word in of) + "]"
+            return "[" + ", ".join(json.dumps(word, ensure_ascii=False) for word in of) + "]"
         bounds = [f"{name} = {bound:g}" for name in ("at_least", "below") if (bound := getattr(of, name)) is not None]
         return "{ " + ", ".join(bounds) + " }"
 
@@ -89,7 +95,7 @@ def toml_of(when: When) -> str:
 
 
 def _interval(gains: Numbers) -> Interval:
-    return Interval.of(float(gains.mean()), float(gains.std(ddof=1)) / math.sqrt(len(gains)))
+    return Interval.of(float(gains.mean()), WIDER * float(gains.std(ddof=1)) / math.sqrt(len(gains)))
 
 
 def _lines(trial: Trial) -> Iterator[_Line]:
@@ -116,10 +122,14 @@ def _best(lines: list[_Line], gains: Numbers, trial: Trial, among: Mask) -> tupl
 
     For all pairs at once: what a pair brings is an element of a product of matrices.
     """
-    masks = np.array([line.mask[among] for line in lines], dtype=np.float64)
-    treated = trial.is_treated[among]
-    brings = (masks * gains[among]) @ masks.T
-    of_treated, of_held_out = (masks * treated) @ masks.T, (masks * ~treated) @ masks.T
+    brings, of_treated, of_held_out = np.zeros((3, len(lines), len(lines)))
+    for start in range(0, len(trial), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        masks = np.array([line.mask[some][among[some]] for line in lines], dtype=np.float64)
+        treated = trial.is_treated[some][among[some]]
+        brings += (masks * gains[some][among[some]]) @ masks.T
+        of_treated += (masks * treated) @ masks.T
+        of_held_out += (masks * ~treated) @ masks.T
     brings[(of_treated < LEAST) | (of_held_out < LEAST)] = -np.inf
     for place, line in enumerate(
         lines

@@ -78,14 +78,21 @@ class Effect(NamedTuple):
 
 
 def effect_of(trial: Trial) -> Effect:
-    """The offer's effect: the difference of the arms' means, its standard error after Welch (Biometrika 34, 1947)."""
+    """The offer's effect: the difference of the arms' means.
+
+    Its standard error is Welch's (Biometrika 34, 1947), of each arm's own spread, or Student's, of one spread for both, if that is more: a
+    small arm that happens to be without the large orders has a low mean and seems sure of it.
+    """
     treated, held_out = trial.worth[trial.is_treated], trial.worth[~trial.is_treated]
     buyers = int(trial.has_bought[trial.is_treated].sum()), int(trial.has_bought[~trial.is_treated].sum())
     arms = Arms(len(treated), buyers[0], len(held_out), buyers[1])
     worth = None
     if min(buyers) >= ENOUGH_BUYERS:
-        variance = treated.var(ddof=1) / len(treated) + held_out.var(ddof=1) / len(held_out)
-        worth = Interval.of(float(treated.mean() - held_out.mean()), math.sqrt(float(variance)))
+        spread, other_spread = float(treated.var(ddof=1)), float(held_out.var(ddof=1))
+        own = spread / len(treated) + other_spread / len(held_out)
+        both = (spread * (len(treated) - 1) + other_spread * (len(held_out) - 1)) / (len(trial) - 2)
+        variance = max(own, both * (1 / len(treated) + 1 / len(held_out)))
+        worth = Interval.of(float(treated.mean() - held_out.mean()), math.sqrt(variance))
     return Effect(arms, worth, visitors_needed(arms))
 
 

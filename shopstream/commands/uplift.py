@@ -38,11 +38,11 @@ def uplift(
 ) -> None:
     """Tell what each rule's incentive brings beside the holdout, and the condition under which it would bring more.
 
-    Worth is margin times revenue since the incentive was chosen, less the rule's cost where its visitor bought. Exit code 1 when the holdout was not kept.
+    Worth is margin times revenue since the incentive was chosen, less what the incentive costs where its visitor bought (docs/holdout.md). Exit code 1 when the holdout was not kept.
     """
     from pathlib import Path
 
-    from models.choices import sorted_by_rule, trial_of
+    from models.choices import cost_of, sorted_by_rule, trial_of
     from models.holdout import audit
     from models.policy import Policy
     from models.targeting import targeting_of
@@ -63,7 +63,7 @@ def uplift(
         for rule in policy.rules:
             if rule.action != "nothing":
                 tell(f"comparing the arms of {rule.name}")
-                trial = trial_of(choices.by_rule[rule.name], margin=margin, cost=rule.cost)
+                trial = trial_of(choices.by_rule[rule.name], margin=margin, cost=cost_of(rule, margin))
                 offers.append(Offer(rule, effect_of(trial), targeting_of(trial)))
     if as_json:
         typer.echo(_as_json(policy, offers, days, margin, is_kept, choices.gone, choices.otherwise_drawn))
@@ -77,10 +77,13 @@ def uplift(
 def verdicts(offer: Offer) -> list[str]:
     """What was found of one rule, in sentences."""
     _, effect, targeting = offer
-    if not effect.arms.treated + effect.arms.held_out:
+    visitors, needed = effect.arms.treated + effect.arms.held_out, effect.visitors_needed
+    if not visitors:
         return ["was the first choice for nobody yet"]
-    needed = effect.visitors_needed
-    until = f"; a lift of a tenth shows after about {float(f'{needed:.2g}'):,.0f} visitors" if needed else ""
+    if not effect.arms.treated or not effect.arms.held_out:
+        return ["cannot be told: all of its visitors are in one arm"]
+    is_to_come = needed is not None and needed > visitors
+    until = f"; a lift of a tenth shows after about {float(f'{needed:.2g}'):,.0f} visitors" if is_to_come else ""
     if effect.worth is None:
         return [f"too few have bought to tell what it is worth{until}"]
     told = []
@@ -89,7 +92,9 @@ def verdicts(offer: Offer) -> list[str]:
     elif effect.worth.low > 0:
         told.append("pays: its visitors brought more than those held out")
     else:
-        told.append("costs more than it brings: make its action nothing, or narrow its `when`")
+        told.append(
+            "loses: its visitors brought less than those held out; make its action nothing, or narrow its `when`"
+        )
     if targeting is not None and targeting.is_shown:
         told.append(_better(targeting))
     return told
@@ -130,11 +135,13 @@ def _print(lines: Any, policy: "Policy", offers: list[Offer], days: int, gone: i
     lines.print(table)
     for offer in offers:
         for verdict in verdicts(offer):
-            lines.print(f"{escape(offer.rule.name)}: {escape(verdict)}")
+            lines.print(f"{escape(offer.rule.name)}: {escape(verdict)}", soft_wrap=True)  # TOML has `when` on one line
     if gone:
         lines.print(f"{gone:,} visitors' first incentive was of a rule that is not in the policy any more")
     if otherwise_drawn:
-        lines.print(f"{otherwise_drawn:,} visitors were in an arm that another salt or share drew; they are left out")
+        lines.print(
+            f"{otherwise_drawn:,} visitors were drawn by policies with another salt or share; they are left out"
+        )
 
 
 def _share(buyers: int, visitors: int) -> str:

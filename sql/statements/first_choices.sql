@@ -1,54 +1,56 @@
--- One row per person for whom an incentive was chosen within so many days: the first one, what was known then, and what was bought since.
--- Who was in both arms meanwhile is in none.
-with two_armed as (
-    select visitor_id
+-- One row per visitor whose first incentive ever was chosen within so many days: what was known then, and what was bought since.
+-- Whoever had one before those days was treated or held out before. A session that looks like a program's only since is kept: how it goes
+-- on after the choice may be the choice's doing.
+with first_within as (
+    select distinct on (visitor_id)
+        visitor_id,
+        session_id,
+        arm,
+        policy_version,
+        incentive_id,
+        incentive_type,
+        likelihood,
+        event_count,
+        persona,
+        style,
+        occurred_at
     from predictions
-    where decided_at >= now() - make_interval(days => %(days)s)
-    group by visitor_id
-    having min(arm) <> max(arm)
+    where decided_at >= now() - make_interval(days => %(days)s) and incentive_id is not null
+    order by visitor_id, occurred_at, event_count, decision_id
 ),
 chosen as (
-    select distinct on (predictions.visitor_id)
-        predictions.visitor_id,
-        predictions.session_id,
-        predictions.arm,
-        predictions.incentive_id,
-        predictions.incentive_type,
-        predictions.likelihood,
-        predictions.event_count,
-        human_sessions.previous_session_count,
-        human_sessions.previous_purchase_count,
-        predictions.persona,
-        predictions.style,
-        human_sessions.device_type,
-        human_sessions.channel,
-        predictions.occurred_at
-    from predictions
-    inner join human_sessions using (session_id)
-    where
-        predictions.decided_at >= now() - make_interval(days => %(days)s)
-        and predictions.incentive_id is not null
-        and human_sessions.consent is distinct from 'refused'
-        and predictions.visitor_id not in (select visitor_id from two_armed)
-    order by predictions.visitor_id, predictions.occurred_at, predictions.event_count, predictions.decision_id
+    select *
+    from first_within
+    where not exists (
+        select from predictions as earlier
+        where
+            earlier.visitor_id = first_within.visitor_id
+            and earlier.incentive_id is not null
+            and earlier.decided_at < now() - make_interval(days => %(days)s)
+    )
 )
 select
     chosen.visitor_id,
-    chosen.session_id,
+    array_prepend(
+        chosen.session_id,
+        array(select former.session_id from replaced_session as former where former.replaced_by = chosen.session_id)
+    ) as session_ids,
     chosen.arm,
+    chosen.policy_version,
     chosen.incentive_id,
     chosen.incentive_type,
     chosen.likelihood,
     chosen.event_count,
-    chosen.previous_session_count,
-    chosen.previous_purchase_count,
+    sessions.previous_session_count,
+    sessions.previous_purchase_count,
     chosen.persona,
     chosen.style,
-    chosen.device_type,
-    chosen.channel,
+    sessions.device_type,
+    sessions.channel,
     bought.purchases > 0 as has_bought,
     bought.revenue
 from chosen
+inner join sessions on sessions.session_id = chosen.session_id
 cross join lateral (
     select
         count(*) as purchases,
@@ -56,4 +58,5 @@ cross join lateral (
     from conversions
     where conversions.visitor_id = chosen.visitor_id and conversions.occurred_at >= chosen.occurred_at
 ) as bought
+where sessions.consent is distinct from 'refused'
 order by chosen.visitor_id

@@ -94,6 +94,21 @@ def test_luck_is_not_taken_for_a_condition() -> None:
     assert sum(each.is_shown for each in trials) <= 3  # one of forty, by chance
 
 
+def test_of_no_effect_at_all_the_intervals_hold_none() -> None:
+    told = [found(trial_of(1_000, seed, lambda *_: 0.0)) for seed in range(200, 280)]
+    strayed = [each.worth.is_off_zero for each in told] + [each.gained.is_off_zero for each in told]
+    assert sum(strayed) <= 12  # of 160, a twentieth is 8
+
+
+def test_it_is_the_same_however_many_visitors_are_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = trial_of(3_000, 9, lambda likelihood, _: 0.2 * (likelihood < 0.5), cost=10.0)
+    together = found(trial)
+    monkeypatch.setattr("models.targeting.AT_ONCE", 700)
+    apart = found(trial)
+    assert (apart.when, apart.kept_share) == (together.when, together.kept_share)
+    assert apart.gained == pytest.approx(together.gained)
+
+
 def test_too_few_buyers_tell_nothing() -> None:
     assert targeting_of(trial_of(150, 6, lambda *_: 0.0)) is None
 
@@ -114,6 +129,8 @@ def test_who_is_not_known_is_on_neither_side() -> None:
             {"event_count": Bounds(at_least=3, below=12), "persona": ["Browser", "Quick Buyer"]},
             '{ event_count = { at_least = 3, below = 12 }, persona = ["Browser", "Quick Buyer"] }',
         ),
+        ({"likelihood": Bounds(at_least=0, below=1e-05)}, "{ likelihood = { at_least = 0, below = 1e-05 } }"),
+        ({"zip_code": ['12" \\ é']}, '{ zip_code = ["12\\" \\\\ é"] }'),
     ],
 )
 def test_a_condition_is_told_as_a_policy_takes_it(when: When, text: str) -> None:

@@ -35,6 +35,19 @@ def test_the_interval_of_what_an_incentive_is_worth_holds_the_truth_19_times_of_
     assert 368 <= held <= 392  # 380 ± 2.8 standard deviations
 
 
+def test_a_small_holdout_without_the_large_orders_is_not_taken_for_an_incentive_that_pays() -> None:
+    """Nothing was changed; orders differ a few hundredfold, and a tenth is held out. By chance alone one of forty would pay."""
+    chance = np.random.default_rng(7)
+    pays = 0
+    for _ in range(400):
+        is_treated, has_bought = chance.random(1_000) < 0.9, chance.random(1_000) < 0.5
+        worth = has_bought * chance.lognormal(3.0, 1.5, 1_000)
+        effect = effect_of(Trial(is_treated, has_bought, worth, np.zeros(1_000, dtype=np.intp), {}, {})).worth
+        assert effect is not None
+        pays += effect.low > 0
+    assert pays <= 16
+
+
 def test_buyers_of_both_arms_are_counted_as_the_holdout_counts_them() -> None:
     trial = trial_of(1_000, 1)
     told = effect_of(trial).arms
