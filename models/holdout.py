@@ -31,7 +31,7 @@ class Seen(NamedTuple):
     is_offered: bool
     is_shown: bool
     is_chosen: bool
-    """Whether an incentive was ever chosen for the visitor: shown in treatment, only recorded in the holdout."""
+    """Whether the first incentive ever chosen for the visitor was within the days: shown in treatment, only recorded in the holdout."""
     has_bought: bool
     has_bought_since_chosen: bool
 

@@ -13,6 +13,23 @@ with decided as (
         predictions.decided_at >= now() - make_interval(days => %(days)s)
         and human_sessions.consent is distinct from 'refused'
     group by predictions.visitor_id, predictions.arm
+),
+chosen as (
+    -- Of whoever had an incentive before those days, what comes now depends on what was shown then.
+    select
+        visitor_id,
+        arm,
+        chosen_since
+    from decided
+    where
+        chosen_since is not null
+        and not exists (
+            select from predictions as earlier
+            where
+                earlier.visitor_id = decided.visitor_id
+                and earlier.incentive_id is not null
+                and earlier.decided_at < now() - make_interval(days => %(days)s)
+        )
 )
 select
     decided.visitor_id,
@@ -27,12 +44,13 @@ select
             and incentives.arm = decided.arm
             and incentives.shown_at is not null
     ) as is_shown,
-    decided.chosen_since is not null as is_chosen,
+    chosen.chosen_since is not null as is_chosen,
     count(conversions.conversion_id) > 0 as has_bought,
-    coalesce(bool_or(conversions.occurred_at >= decided.chosen_since), false) as has_bought_since_chosen
+    coalesce(bool_or(conversions.occurred_at >= chosen.chosen_since), false) as has_bought_since_chosen
 from decided
+left join chosen using (visitor_id, arm)
 left join conversions
     on conversions.visitor_id = decided.visitor_id and conversions.occurred_at >= decided.since
 group by
-    decided.visitor_id, decided.arm, decided.policies, decided.is_offered, decided.since, decided.chosen_since
+    decided.visitor_id, decided.arm, decided.policies, decided.is_offered, decided.since, chosen.chosen_since
 order by decided.visitor_id, decided.arm

@@ -81,6 +81,18 @@ def test_a_kept_holdout_tells_the_lift_of_people(database: str, tmp_path: Path) 
     assert "+100.0%" in page
 
 
+def test_who_had_an_incentive_before_those_days_is_in_no_comparison_of_the_chosen(
+    database: str, tmp_path: Path
+) -> None:
+    """What is chosen now depends on what was shown then."""
+    known, new = visitors("treatment", 2)
+    with Tables(database) as tables:
+        tables.write(*visit(known), *visit(new), decided(known, decided_at=NOW - timedelta(days=40)))
+    found = json.loads(holdout(database, tmp_path, "--json").stdout)
+    assert found["everybody"]["treated"] == 2
+    assert found["chosen"]["treated"] == 1
+
+
 def test_an_incentive_shown_to_the_holdout_is_named_and_fails(database: str, tmp_path: Path) -> None:
     (visitor_id,) = visitors("holdout", 1)
     with Tables(database) as tables:
