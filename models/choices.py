@@ -46,31 +46,31 @@ class Choices(NamedTuple):
     by_rule: Mapping[str, list[Choice]]
     gone: int
     """Choices of rules that the policy has no more."""
-    otherwise_drawn: int
-    """Choices of policies that drew the arms with another salt or share: they are in no trial of this one."""
 
 
-def sorted_by_rule(choices: Iterable[Choice], policy: Policy) -> Choices:
-    """Whose rule it was is told by the incentive's id, which is made of the rule's name.
+def drawn_alike(choices: Iterable[Choice], policy: Policy) -> list[Choice]:
+    """Those of policies that draw the arms as this one does.
 
     A policy that drew one visitor otherwise is left out with all of its visitors: of those whom two draws put in the same arm fewer are
     held out than of the others, and they came at another time.
     """
     choices = list(choices)
     others = {choice.policy_version for choice in choices if choice.arm != policy.arm_of(choice.visitor_id)}
+    return [choice for choice in choices if choice.policy_version not in others]
+
+
+def sorted_by_rule(choices: Iterable[Choice], policy: Policy) -> Choices:
+    """Whose rule it was is told by the incentive's id, which is made of the rule's name."""
     by_rule: dict[str, list[Choice]] = {rule.name: [] for rule in policy.rules if rule.action != "nothing"}
-    gone = otherwise_drawn = 0
+    gone = 0
     for choice in choices:
-        if choice.policy_version in others:
-            otherwise_drawn += 1
-            continue
         for name, chosen in by_rule.items():
             if any(derived_id("incentive", each, name) == choice.incentive_id for each in choice.session_ids):
                 chosen.append(choice)
                 break
         else:
             gone += 1
-    return Choices(by_rule, gone, otherwise_drawn)
+    return Choices(by_rule, gone)
 
 
 def cost_of(rule: Rule, margin: float) -> float:

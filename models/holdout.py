@@ -30,10 +30,7 @@ class Seen(NamedTuple):
     policies: tuple[str, ...]
     is_offered: bool
     is_shown: bool
-    is_chosen: bool
-    """Whether the first incentive ever chosen for the visitor was within the days: shown in treatment, only recorded in the holdout."""
     has_bought: bool
-    has_bought_since_chosen: bool
 
 
 class Arms(NamedTuple):
@@ -79,8 +76,6 @@ class Audit(NamedTuple):
     other_policies: int
     """Visitors whom other policies decided about, which were not drawn again."""
     everybody: Arms
-    chosen: Arms
-    """Only those for whom an incentive was chosen, and what they bought since: the same moment in both arms."""
 
     @property
     def is_share_believable(self) -> bool:
@@ -111,8 +106,7 @@ def audit(seen: Iterable[Seen], policy: Policy) -> Audit:
         two_armed=two_armed,
         moved=len(in_both) - len(two_armed),
         other_policies=len(rows) - len(ours),
-        everybody=_arms((row.arm, row.has_bought) for row in compared),
-        chosen=_arms((row.arm, row.has_bought_since_chosen) for row in compared if row.is_chosen),
+        everybody=arms_of((row.arm, row.has_bought) for row in compared),
     )
 
 
@@ -137,7 +131,8 @@ def _probability(held_out: int, visitors: int, share: float) -> float:
     return math.exp(ways + held_out * math.log(share) + (visitors - held_out) * math.log1p(-share))
 
 
-def _arms(bought: Iterable[tuple[Arm, bool]]) -> Arms:
+def arms_of(bought: Iterable[tuple[Arm, bool]]) -> Arms:
+    """The arm of each visitor, and whether it bought, counted."""
     counts = {"treatment": [0, 0], "holdout": [0, 0]}
     for arm, has_bought in bought:
         counts[arm][0] += 1

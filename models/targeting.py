@@ -64,16 +64,17 @@ def targeting_of(trial: Trial) -> Targeting | None:
     for arm in (trial.is_treated, ~trial.is_treated):
         if trial.has_bought[arm].sum() < ENOUGH_BUYERS or arm.sum() < 2 * LEAST:
             return None
-    gains = gains_of(trial)
-    lines = list(_lines(trial))
+    gains, lines = gains_of(trial), list(_lines(trial))
+    is_pair = _pairs(lines)
+    by_part = [_sums(lines, gains, trial, trial.part == part) for part in range(PARTS)]
+    everybody = np.sum(by_part, axis=0)
     brought = np.zeros(len(trial))
-    for part in range(PARTS):
-        these = trial.part == part
-        pair = _best(lines, gains, trial, ~these)
+    for part, sums in enumerate(by_part):
+        pair = _best(lines, is_pair, everybody - sums)
         if pair is not NOBODY:
-            holds = these & pair[0].mask & pair[1].mask
+            holds = (trial.part == part) & pair[0].mask & pair[1].mask
             brought[holds] = gains[holds]
-    best = _best(lines, gains, trial, np.ones(len(trial), dtype=np.bool_))
+    best = _best(lines, is_pair, everybody)
     return Targeting(
         when=NOBODY if best is NOBODY else _together(*best),
         kept_share=0.0 if best is NOBODY else float((best[0].mask & best[1].mask).mean()),
@@ -117,28 +118,34 @@ def _lines(trial: Trial) -> Iterator[_Line]:
                 yield _Line(name, [other for other in words if other != word], ~mask)
 
 
-def _best(lines: list[_Line], gains: Numbers, trial: Trial, among: Mask) -> tuple[_Line, _Line] | None:
-    """The two lines that together bring the most among some visitors; `NOBODY` when none of them brings anything.
+def _sums(lines: list[_Line], gains: Numbers, trial: Trial, among: Mask) -> Numbers:
+    """For each pair of lines, over the visitors for whom both hold: gains, how many are treated, and how many held out. Shape (3, lines, lines).
 
-    For all pairs at once: what a pair brings is an element of a product of matrices.
+    For all pairs at once: a pair's sum is an element of a product of matrices.
     """
-    brings, of_treated, of_held_out = np.zeros((3, len(lines), len(lines)))
-    for start in range(0, len(trial), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        masks = np.array([line.mask[some][among[some]] for line in lines], dtype=np.float64)
-        treated = trial.is_treated[some][among[some]]
-        brings += (masks * gains[some][among[some]]) @ masks.T
-        of_treated += (masks * treated) @ masks.T
-        of_held_out += (masks * ~treated) @ masks.T
-    brings[(of_treated < LEAST) | (of_held_out < LEAST)] = -np.inf
-    for place, line in enumerate(
-        lines
-    ):  # two lines of one name are one line where they are two bounds, and else not allowed
-        for other, that in enumerate(lines):
-            if line.name == that.name and line is not that and not _are_bounds(line, that):
-                brings[place, other] = -np.inf
+    sums = np.zeros((3, len(lines), len(lines)))
+    places = np.flatnonzero(among)
+    for start in range(0, len(places), AT_ONCE):
+        some = places[start : start + AT_ONCE]
+        masks = np.array([line.mask[some] for line in lines], dtype=np.float64)
+        treated = trial.is_treated[some]
+        sums += [(masks * gains[some]) @ masks.T, (masks * treated) @ masks.T, (masks * ~treated) @ masks.T]
+    return sums
+
+
+def _best(lines: list[_Line], is_pair: Mask, sums: Numbers) -> tuple[_Line, _Line] | None:
+    """The two lines that together bring the most; `NOBODY` when none of them brings anything."""
+    gains, treated, held_out = sums
+    brings = np.where(is_pair & (treated >= LEAST) & (held_out >= LEAST), gains, -np.inf)
     first, second = divmod(int(brings.argmax()), len(lines))
     return (lines[first], lines[second]) if brings[first, second] > 0 else NOBODY
+
+
+def _pairs(lines: list[_Line]) -> Mask:
+    """Which two lines one `when` may have: of two names, or twice the same, or the two bounds of one number."""
+    return np.array(
+        [[line.name != that.name or line is that or _are_bounds(line, that) for that in lines] for line in lines]
+    )
 
 
 def _are_bounds(line: _Line, that: _Line) -> bool:

@@ -28,9 +28,10 @@ def holdout(
     """
     from pathlib import Path
 
-    from models.holdout import audit
+    from models.choices import drawn_alike
+    from models.holdout import arms_of, audit
     from models.policy import Policy
-    from shopstream.arms import seen
+    from shopstream.arms import first_choices, seen
     from shopstream.screen import screen
 
     file = ProcessSettings.from_environ(environ()).policy_file
@@ -38,8 +39,9 @@ def holdout(
     lines = screen()
     with lines.status("drawing everybody's arm again"):
         found = audit(seen(days), policy)
+        chosen = arms_of((each.arm, each.has_bought) for each in drawn_alike(first_choices(days), policy))
     if as_json:
-        typer.echo(_as_json(found, policy, days))
+        typer.echo(_as_json(found, chosen, policy, days))
     else:
         from rich.markup import escape
 
@@ -48,7 +50,7 @@ def holdout(
         )
         for is_well, text in findings(found, policy):
             lines.print(f"{'[green]✓[/]' if is_well else '[red]✗[/]'} {escape(text)}")
-        lines.print(_table(found))
+        lines.print(_table(found, chosen))
     if not found.holds:
         typer.echo("the holdout was not kept; what it says of incentives is not to be believed", err=True)
         raise typer.Exit(FAILED)
@@ -90,11 +92,11 @@ def _in_words(visitors: list[str], wrong: str, right: str) -> str:
     return f"{count} {wrong}: {named}{' …' if len(visitors) > TOLD else ''}"
 
 
-def _table(found: "Audit") -> object:
+def _table(found: "Audit", chosen: "Arms") -> object:
     from rich.table import Table
 
     table = Table("visitors", "incentives: buyers", "held out: buyers", "lift", "95 % interval")
-    for name, arms in (("all", found.everybody), ("with an incentive chosen", found.chosen)):
+    for name, arms in (("all", found.everybody), ("from the first incentive chosen on", chosen)):
         table.add_row(
             name,
             _share(arms.treated_buyers, arms.treated),
@@ -109,7 +111,7 @@ def _share(buyers: int, visitors: int) -> str:
     return f"{buyers:,} of {visitors:,}" + (f", {buyers / visitors:.2%}" if visitors else "")
 
 
-def _as_json(found: "Audit", policy: "Policy", days: int) -> str:
+def _as_json(found: "Audit", chosen: "Arms", policy: "Policy", days: int) -> str:
     import msgspec
 
     def lift(arms: "Arms") -> dict[str, object]:
@@ -122,6 +124,6 @@ def _as_json(found: "Audit", policy: "Policy", days: int) -> str:
         "days": days,
         "holds": found.holds,
         "everybody": lift(found.everybody),
-        "chosen": lift(found.chosen),
+        "chosen": lift(chosen),
     }
     return msgspec.json.encode(told).decode()

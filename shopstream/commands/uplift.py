@@ -42,7 +42,7 @@ def uplift(
     """
     from pathlib import Path
 
-    from models.choices import cost_of, sorted_by_rule, trial_of
+    from models.choices import cost_of, drawn_alike, sorted_by_rule, trial_of
     from models.holdout import audit
     from models.policy import Policy
     from models.targeting import targeting_of
@@ -59,16 +59,18 @@ def uplift(
         tell("drawing everybody's arm again")
         is_kept = audit(seen(days), policy).holds
         tell("reading what was chosen and bought")
-        choices = sorted_by_rule(first_choices(days), policy)
+        first = list(first_choices(days))
+        alike = drawn_alike(first, policy)
+        choices, otherwise_drawn = sorted_by_rule(alike, policy), len(first) - len(alike)
         for rule in policy.rules:
             if rule.action != "nothing":
                 tell(f"comparing the arms of {rule.name}")
                 trial = trial_of(choices.by_rule[rule.name], margin=margin, cost=cost_of(rule, margin))
                 offers.append(Offer(rule, effect_of(trial), targeting_of(trial)))
     if as_json:
-        typer.echo(_as_json(policy, offers, days, margin, is_kept, choices.gone, choices.otherwise_drawn))
+        typer.echo(_as_json(policy, offers, days, margin, is_kept, choices.gone, otherwise_drawn))
     else:
-        _print(lines, policy, offers, days, choices.gone, choices.otherwise_drawn)
+        print_offers(lines, policy, offers, days, choices.gone, otherwise_drawn)
     if not is_kept:
         typer.echo("the holdout was not kept (`shopstream holdout` says how); none of this is to be believed", err=True)
         raise typer.Exit(FAILED)
@@ -115,7 +117,8 @@ def _money(interval: "Interval") -> str:
     return f"{mean} ({low} to {high})"
 
 
-def _print(lines: Any, policy: "Policy", offers: list[Offer], days: int, gone: int, otherwise_drawn: int) -> None:
+def print_offers(lines: Any, policy: "Policy", offers: list[Offer], days: int, gone: int, otherwise_drawn: int) -> None:
+    """The table of all rules, and then what was found of each."""
     from rich.markup import escape
     from rich.table import Table
 

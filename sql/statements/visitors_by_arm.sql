@@ -5,31 +5,13 @@ with decided as (
         predictions.arm,
         array_agg(distinct predictions.policy_version) as policies,
         bool_or(predictions.is_offered) as is_offered,
-        min(predictions.occurred_at) as since,
-        min(predictions.occurred_at) filter (where predictions.incentive_type is not null) as chosen_since
+        min(predictions.occurred_at) as since
     from predictions
     inner join human_sessions using (session_id)
     where
         predictions.decided_at >= now() - make_interval(days => %(days)s)
         and human_sessions.consent is distinct from 'refused'
     group by predictions.visitor_id, predictions.arm
-),
-chosen as (
-    -- Of whoever had an incentive before those days, what comes now depends on what was shown then.
-    select
-        visitor_id,
-        arm,
-        chosen_since
-    from decided
-    where
-        chosen_since is not null
-        and not exists (
-            select from predictions as earlier
-            where
-                earlier.visitor_id = decided.visitor_id
-                and earlier.incentive_id is not null
-                and earlier.decided_at < now() - make_interval(days => %(days)s)
-        )
 )
 select
     decided.visitor_id,
@@ -44,13 +26,10 @@ select
             and incentives.arm = decided.arm
             and incentives.shown_at is not null
     ) as is_shown,
-    chosen.chosen_since is not null as is_chosen,
-    count(conversions.conversion_id) > 0 as has_bought,
-    coalesce(bool_or(conversions.occurred_at >= chosen.chosen_since), false) as has_bought_since_chosen
+    count(conversions.conversion_id) > 0 as has_bought
 from decided
-left join chosen using (visitor_id, arm)
 left join conversions
     on conversions.visitor_id = decided.visitor_id and conversions.occurred_at >= decided.since
 group by
-    decided.visitor_id, decided.arm, decided.policies, decided.is_offered, decided.since, chosen.chosen_since
+    decided.visitor_id, decided.arm, decided.policies, decided.is_offered, decided.since
 order by decided.visitor_id, decided.arm

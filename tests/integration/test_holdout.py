@@ -68,7 +68,9 @@ def test_a_kept_holdout_tells_the_lift_of_people(database: str, tmp_path: Path) 
         tables.write(*map(bought, treated[:18]), bought(held_out[0]))
         early = timedelta(minutes=10, seconds=30)  # before the first decision: nobody could have been moved by it
         tables.write(bought(held_out[1], before=early))
-        tables.write(*visit("a-bot", bot_score=1.0), bought("a-bot"), *visit("unknown", consent="refused"))
+        bot, _ = visit("a-bot", bot_score=1.0)
+        tables.write(bot, decided("a-bot", incentive=None, is_offered=False), bought("a-bot"))
+        tables.write(*visit("unknown", consent="refused"))
     told = holdout(database, tmp_path, "--json")
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)

@@ -19,9 +19,7 @@ def seen(visitor_id: str, **others: Any) -> Seen:
         "policies": (POLICY.version,),
         "is_offered": False,
         "is_shown": False,
-        "is_chosen": False,
         "has_bought": False,
-        "has_bought_since_chosen": False,
     }
     return Seen(visitor_id, **{**told, **others})
 
@@ -118,11 +116,3 @@ def test_nineteen_of_twenty_intervals_hold_the_true_lift() -> None:
         return low <= 0.2 <= high
 
     assert 0.92 <= sum(holds_truth() for _ in range(400)) / 400 <= 0.98
-
-
-def test_those_with_an_incentive_chosen_are_judged_by_what_they_bought_since() -> None:
-    earlier = seen(TREATED, is_chosen=True, is_offered=True, has_bought=True)
-    later = seen(HELD_OUT, is_chosen=True, has_bought=True, has_bought_since_chosen=True)
-    found = audit([earlier, later], POLICY)
-    assert found.chosen == Arms(1, 0, 1, 1)
-    assert found.everybody == Arms(1, 1, 1, 1)

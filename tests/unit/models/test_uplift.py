@@ -84,7 +84,7 @@ def test_gains_of_a_part_have_no_say_from_that_part() -> None:
 @pytest.mark.parametrize(
     ("arms", "needed"),
     [
-        (Arms(500, 50, 500, 50), 29_494),  # 10 % to 11 %: 14,747 each, in every table of sample sizes
+        (Arms(500, 50, 500, 50), 29_494),  # 10 % to 11 %: 7.849 × (0.1 × 0.9 + 0.11 × 0.89) / 0.01² each
         (Arms(900, 90, 100, 10), 79_178),  # the same, and only a tenth held out
         (Arms(500, 50, 500, 0), None),
         (Arms(0, 0, 500, 50), None),

@@ -8,7 +8,7 @@ from models.holdout import Arms
 from models.policy import Bounds, Policy
 from models.targeting import Targeting
 from models.uplift import Effect, Interval
-from shopstream.commands.uplift import Offer, _print, verdicts
+from shopstream.commands.uplift import Offer, print_offers, verdicts
 from shopstream.screen import InertConsole
 
 POLICY = Policy.load()
@@ -50,6 +50,6 @@ def test_who_brings_less_loses_whatever_it_costs() -> None:
 def test_a_condition_is_told_in_one_line_at_a_narrow_terminal() -> None:
     page = StringIO()
     lines = InertConsole(width=60, file=page, force_terminal=True, color_system=None)
-    _print(lines, POLICY, [Offer(RULE, Effect(Arms(900, 90, 100, 10), PAYS, None), BETTER)], 28, 0, 0)
+    print_offers(lines, POLICY, [Offer(RULE, Effect(Arms(900, 90, 100, 10), PAYS, None), BETTER)], 28, 0, 0)
     condition = 'when = { event_count = { at_least = 3, below = 12 }, persona = ["Browser", "VIP Loyalist"] }'
     assert condition in page.getvalue()
