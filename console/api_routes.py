@@ -14,6 +14,7 @@ from console import views
 from console.board import DecisionBoard
 from console.bodies import OverviewAnswer, PersonasAnswer, SessionsAnswer, StoryAnswer
 from console.database import Database
+from console.heatmap import heatmap_operation
 from console.operations import Operation
 from console.overview import overview
 from console.personas import personas_answer
@@ -131,6 +132,7 @@ def api_operations(
         Operation(
             "GET", "/api/personas", personas, "The five personas and who has them.", PersonasAnswer, problems=(503,)
         ),
+        heatmap_operation(database, now),
         Operation(
             "GET", "/api/overview", shop, "Totals and chart figures of the live page.", OverviewAnswer, problems=(503,)
         ),

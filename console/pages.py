@@ -49,13 +49,16 @@ class GuardedHeaders:
 
 
 def page_routes(board: DecisionBoard) -> list[BaseRoute]:
-    """`/`, `/sessions/{session_id}`, their files, and the page's own feed of decisions."""
+    """`/`, `/sessions/{session_id}`, `/heatmap`, their files, and the page's own feed of decisions."""
 
     async def live_page(_: Request) -> Response:
         return _page("live.html")
 
     async def story_page(_: Request) -> Response:
         return _page("story.html")
+
+    async def heatmap_page(_: Request) -> Response:
+        return _page("heatmap.html")
 
     async def feed(_: Request) -> Response:
         return EventStream(feed_frames(board), first=RETRY)
@@ -66,6 +69,7 @@ def page_routes(board: DecisionBoard) -> list[BaseRoute]:
     return [
         Route("/", live_page),
         Route("/sessions/{session_id}", story_page),
+        Route("/heatmap", heatmap_page),
         Route("/api/live", feed),
         Route("/favicon.ico", favicon),
         Mount("/static", StaticFiles(directory=STATIC)),

@@ -30,6 +30,20 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     index: int | None = None
 
 
+class Click(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where on a page was clicked."""
+
+    x: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    """Share of the page's width, from the left: windows differ in width, and pages follow them."""
+    y: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+    """CSS pixels from the top of the page."""
+    element: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x20\x7f@<>]{1,64}$")] | None = None
+    """The link, button or field that was hit, by its id, where the link leads, or its class (`button#buy`, `a:/cart`, `label.sort`); null
+    when it was none of them."""
+    is_rage: bool = False
+    """The third click of a run on one spot."""
+
+
 class Properties(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The parameters of an event that some step of ours reads; all others travel in `Event.custom`.
 
@@ -56,6 +70,10 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     click_count: int | None = None
     rage_click_count: int | None = None
     """Runs of three or more clicks on one spot within a second, since the last report."""
+    clicks: Annotated[tuple[Click, ...], msgspec.Meta(max_length=100)] = ()
+    """Where the page was clicked since the last report, when the shop asks for it."""
+    page_height_px: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    """The page's whole height, CSS pixels."""
     ga_session_number: int | None = None
     """The visitor's how-manieth session this is by the sender's own count, which may be older than ours."""
 

@@ -208,6 +208,8 @@ def _add_event(rows: Rows, event: Event) -> None:
             told.click_count,
             told.rage_click_count,
             event.custom,
+            ENCODER.encode(told.clicks) if told.clicks else None,
+            told.page_height_px,
         )
 
 

@@ -1,5 +1,6 @@
 // The live page: asks for sessions and figures every few seconds, and hears each decision at once.
 
+import { ask } from './ask.js'
 import { barsChart, likelihoodChart, minutesChart, sparkline } from './charts.js'
 import { $, h, setText } from './dom.js'
 import { clip, count, incentiveName, many, milliseconds, money, NONE, percent, personaClass, rate, timeWithSeconds } from './format.js'
@@ -12,13 +13,6 @@ const MOST_IN_FEED = 40
 let sessions = []
 const likelihoods = new Map() // session_id → likelihood of the decision before
 const state = { hasFeed: false, hasSessions: true, hasFigures: true }
-
-const ask = async (url) => {
-  const answer = await fetch(url, { headers: { accept: 'application/json' } })
-  if (answer.ok) return answer.json()
-  const problem = await answer.json().catch(() => ({}))
-  throw new Error(problem.message ?? `${url} answered ${answer.status}`)
-}
 
 const showLink = () => {
   const isLive = state.hasFeed && state.hasSessions && state.hasFigures

@@ -10,6 +10,7 @@ from contracts.ids import derived_id
 from producers.shoppers import catalogue
 from producers.shoppers.arrivals import Browser, Link
 from producers.shoppers.catalogue import Product
+from producers.shoppers.clicks import clicks_on
 from producers.shoppers.visit import Act
 
 LIBRARY: Final = {"name": "shopstream.js", "version": "0.1.0"}
@@ -37,6 +38,8 @@ class Walk:
         cart: dict[str, int] | None = None,
     ) -> None:
         self.random = random
+        # Of its own, so that where a shopper clicks changes nothing of what the shopper does.
+        self._chance = Random(hash(random.getstate()))
         self.acts: list[Act] = []
         self.cart = cart or {}
         self.coupon: str | None = None
@@ -202,6 +205,8 @@ class Walk:
             "click_count": int(random.expovariate(0.9 / self._keenness)),
             "rage_click_count": 1 if random.random() < 0.01 else 0,
         }
+        page, clicks, rages = self._context["page"], report["click_count"], report["rage_click_count"]
+        report |= clicks_on(page["path"], clicks, rages, is_wide=self.has_mouse, chance=self._chance)
         self._unreported_s = 0.0
         self._report_after_s = SHORTEST_REPORT_S + random.expovariate(1 / QUIET_S)
         self._track(event_names.USER_ENGAGEMENT, report)

@@ -9,7 +9,7 @@
   const script = document.currentScript
   if (!script || window.shopstream?.visitorId) return
 
-  const { writeKey, decisions } = script.dataset
+  const { writeKey, decisions, clicks: keepsClicks } = script.dataset
   const endpoint = new URL('v1/batch', script.src).href
   const library = { name: 'shopstream.js', version: '0.1.0' }
 
@@ -238,10 +238,12 @@
     if (location.pathname + location.search !== path) view()
   })
 
-  // --- how: engagement, only as sums ---
+  // --- how: engagement as sums; where it was clicked only with `data-clicks` ---
 
+  const ACTIVE = 'a,button,input,select,textarea,label,summary,[role=button]'
+  const root = document.documentElement
   let isVisible, lastActive = 0, reportTimer, pointer, spot
-  let engaged = 0, travel = 0, clicks = 0, rages = 0, deepest = 0, depth = 0
+  let engaged = 0, travel = 0, clicks = 0, rages = 0, deepest = 0, depth = 0, places = []
 
   const tick = () => {
     const now = performance.now()
@@ -249,7 +251,11 @@
     lastActive = now
   }
 
-  const acted = quiet(({ type, clientX: x, clientY: y, timeStamp: at }) => {
+  // What was clicked by its id, where its link leads, or its class; never by its text.
+  const nameOf = ({ localName, id, pathname, classList: [first] }) =>
+    (localName + (id ? '#' + id : pathname ? ':' + pathname : first ? '.' + first : '')).replace(/[\s@<>]/g, '').slice(0, 64)
+
+  const acted = quiet(({ type, clientX: x, clientY: y, timeStamp: at, pageX, pageY, target, detail }) => {
     if (isLimited) return
     tick()
     reportTimer ||= setTimeout(report, 5000)
@@ -263,6 +269,16 @@
       const isRun = spot && at - spot.at < 500 && Math.hypot(x - spot.x, y - spot.y) < 30
       spot = { x, y, at, count: isRun ? spot.count + 1 : 1 }
       if (spot.count === 3) rages++
+      // A click by the keyboard has no count, and no place.
+      if (keepsClicks != null && detail && places.length < 50) {
+        const active = target.closest?.(ACTIVE)
+        places.push({
+          x: Math.min(1, +(pageX / root.scrollWidth).toFixed(3)),
+          y: Math.round(pageY),
+          element: active ? nameOf(active) : undefined,
+          is_rage: spot.count === 3 || undefined,
+        })
+      }
     }
   })
 
@@ -271,7 +287,7 @@
     reportTimer = 0
     tick()
     if (isLimited || engaged < 1) return
-    const bottom = (deepest + innerHeight) / document.documentElement.scrollHeight
+    const bottom = (deepest + innerHeight) / root.scrollHeight
     depth = Math.max(depth, Math.min(100, Math.round(bottom * 100)))
     track('user_engagement', {
       engagement_time_msec: Math.round(engaged),
@@ -279,8 +295,10 @@
       pointer_distance_px: Math.round(travel),
       click_count: clicks,
       rage_click_count: rages,
+      ...(keepsClicks != null && { clicks: places, page_height_px: root.scrollHeight }),
     })
     engaged = travel = clicks = rages = 0
+    places = []
   })
 
   const clicked = quiet(({ target }) => {

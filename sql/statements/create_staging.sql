@@ -41,7 +41,9 @@ create temporary table staged_interaction (
     pointer_distance_px double precision,
     click_count bigint,
     rage_click_count bigint,
-    custom jsonb
+    custom jsonb,
+    clicks jsonb,
+    page_height_px double precision
 ) on commit delete rows;
 
 create temporary table staged_session (like sessions) on commit delete rows;

@@ -1,7 +1,8 @@
 -- One row per engagement report or click that is new, in its session where that is known already.
 insert into interactions (
     write_key, message_id, visitor_id, session_id, event_name, occurred_at, page_path, engagement_time_msec,
-    percent_scrolled, pointer_distance_px, click_count, rage_click_count, custom
+    percent_scrolled, pointer_distance_px, click_count, rage_click_count, custom, clicks,
+    page_height_px
 )
 select
     staged_interaction.write_key,
@@ -16,7 +17,9 @@ select
     staged_interaction.pointer_distance_px,
     staged_interaction.click_count,
     staged_interaction.rage_click_count,
-    staged_interaction.custom
+    staged_interaction.custom,
+    staged_interaction.clicks,
+    staged_interaction.page_height_px
 from staged_interaction
 left join lateral (
     select session_id

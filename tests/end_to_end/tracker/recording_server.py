@@ -46,6 +46,8 @@ class RecordingServer:
     token: str = "token-1"
     head: str = ""
     body: str = ""
+    attributes: str = ""
+    """More of the snippet's tag."""
     shop: str = ""
     ingest: str = ""
     console: str = ""
@@ -113,7 +115,7 @@ class RecordingServer:
 
     def page(self) -> bytes:
         script = (
-            f'<script async src="{self.ingest}/shopstream.js" data-write-key="demo" data-decisions="{self.console or self.ingest}/">'
+            f'<script async src="{self.ingest}/shopstream.js" data-write-key="demo" data-decisions="{self.console or self.ingest}/" {self.attributes}>'
             "</script>"
         )
         return f"<!doctype html><title>Shop</title>{self.head}{script}<body>{self.body}</body>".encode()

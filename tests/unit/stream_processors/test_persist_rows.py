@@ -78,6 +78,12 @@ def test_only_engagement_and_clicks_are_interactions() -> None:
     ]
 
 
+def test_where_was_clicked_is_part_of_an_interaction() -> None:
+    told = event("user_engagement", clicks=[{"x": 0.5, "y": 12.0, "is_rage": True}], page_height_px=900.0)
+    ((*_, clicks, height),) = lines(rows_of(records(EVENTS.name, told)), "staged_interaction")
+    assert (clicks, height) == ('[{"x":0.5,"y":12.0,"is_rage":true}]', "900.0")
+
+
 def test_of_a_session_only_the_last_and_fullest_features_are_written() -> None:
     told = [features(session_id="s", event_count=n, cart_value=float(n)) for n in (1, 3, 2)]
     again = features(session_id="s", event_count=3, cart_value=30.0)
