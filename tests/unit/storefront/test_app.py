@@ -75,7 +75,7 @@ def events_of(page: str) -> list[list[object]]:
 def test_the_tracker_is_installed_with_one_line(visitor: Visitor) -> None:
     assert (
         '<script async src="https://collect.example/in/shopstream.js" data-write-key="demo" '
-        'data-decisions="https://console.example"></script>'
+        'data-decisions="https://console.example" data-clicks></script>'
     ) in visitor.get("/")
 
 
