@@ -273,8 +273,8 @@
       if (keepsClicks != null && detail && places.length < 50) {
         const active = target.closest?.(ACTIVE)
         places.push({
-          x: Math.min(1, +(pageX / root.scrollWidth).toFixed(3)),
-          y: Math.round(pageY),
+          x: Math.max(0, Math.min(1, +(pageX / root.scrollWidth).toFixed(3))),
+          y: Math.max(0, Math.round(pageY)),
           element: active ? nameOf(active) : undefined,
           is_rage: spot.count === 3 || undefined,
         })
