@@ -159,7 +159,9 @@ def call_of(event: Fields) -> dict[str, Any]:
 def _properties(told: Fields) -> dict[str, Any]:
     """The parameters of the event: all that is not known to be something else."""
     properties = {
-        key: value for key, value in told.items() if key not in NO_PARAMETERS and not key.startswith(INTERNAL)
+        key: value
+        for key, value in told.items()
+        if key.partition(".")[0] not in NO_PARAMETERS and not key.startswith(INTERNAL)
     }
     if isinstance(properties.get("consent"), dict):
         del properties["consent"]
