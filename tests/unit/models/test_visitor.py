@@ -211,6 +211,7 @@ ACTS = st.sampled_from(
         ("purchase", {"value": 5.0}),
         ("user_engagement", {"engagement_time_msec": 1234.5678, "percent_scrolled": 40.0, "click_count": 2}),
         ("begin_checkout", {}),
+        ("scroll", {"percent_scrolled": 90.0, "engagement_time_msec": 5012.0}),
         ("custom_thing", {}),
     ]
 )
