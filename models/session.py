@@ -119,9 +119,9 @@ class Session(msgspec.Struct, array_like=True):
             self.user = _later(self.user, (mark, event.user_id))
         self.consent = _stricter(self.consent, event.consent)
         self.bot_score = max(self.bot_score, event.bot_score or 0.0)
-        told = event.properties
-        if told.engagement_time_msec is not None or told.percent_scrolled is not None or name == names.USER_ENGAGEMENT:
-            self._engage(told)  # Google Analytics tells it with whatever event comes next
+        use = event.properties
+        if use.engagement_time_msec is not None or use.percent_scrolled is not None or name == names.USER_ENGAGEMENT:
+            self._engage(use)  # Google Analytics tells it with whatever event comes next
         special = SPECIAL.get(name)
         if special is not None:
             special(self, event)

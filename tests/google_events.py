@@ -41,10 +41,10 @@ def encoded(parameters: dict[str, str]) -> str:
     return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in parameters.items())
 
 
-def hit(name: str, number: int = 1, **parameters: str) -> str:
+def hit(name: str, **parameters: str) -> str:
     """Address of a request of gtag.js with one event; `ep__x` stands for `ep.x`."""
     own = {key.replace("__", "."): value for key, value in parameters.items()}
-    return "/g/collect?" + encoded({**PAGE, "_s": str(number), "en": name, **own})
+    return "/g/collect?" + encoded({**PAGE, "_s": "1", "en": name, **own})
 
 
 def measurement(*events: Any, **fields: Any) -> dict[str, Any]:

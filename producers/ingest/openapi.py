@@ -8,8 +8,17 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 import contracts
-from contracts.calls import Batch, Call, RudderStackSource, SegmentSettings, ShopifyEvent, SnowplowPayload
-from contracts.http import BatchAnswer, Problem, title_of
+from contracts.calls import (
+    Batch,
+    Call,
+    GoogleEvent,
+    MeasurementPayload,
+    RudderStackSource,
+    SegmentSettings,
+    ShopifyEvent,
+    SnowplowPayload,
+)
+from contracts.http import BatchAnswer, Problem, ValidationAnswer, title_of
 from producers.ingest import paths
 
 FILE: Final = Path(contracts.__file__).with_name("ingest-openapi.json")
@@ -38,6 +47,27 @@ _PIXEL_QUERY: Final = {
     "ue_px": "Self-describing event, base64.",
     "cx": "Entities, base64.",
 }
+_GTAG_QUERY: Final = {
+    "v": "2.",
+    "tid": "The measurement id, which is the write key.",
+    "cid": "Id of the visitor.",
+    "uid": "Id of the user.",
+    "sid": "Id of the session.",
+    "_p": "The page load.",
+    "_s": "How-manieth request of it.",
+    "en": "Name of the event.",
+    "dl": "Address of the page.",
+    "dr": "Referrer.",
+    "dt": "Title of the page.",
+    "gcs": "Consent, G1 and a digit each for advertising and analytics.",
+    "cu": "Currency.",
+    "epn.value": "A number of the event; ep.… is a text.",
+    "pr1": "First item, id…~nm…~pr…~qt….",
+}
+_MEASUREMENT_QUERY: Final = {
+    "measurement_id": "The measurement id, which is the write key.",
+    "api_secret": "Where it is a write key itself, that one.",
+}
 _MEANINGS: Final = {
     400: "The body cannot be read as a whole. Nothing was stored.",
     401: "No write key, or one that is not known.",
@@ -60,6 +90,9 @@ class _Operation(NamedTuple):
     tag: str = "events"
     security: list[dict[str, list[str]]] | None = None
     media_types: tuple[str, ...] = ("application/json", "text/plain")
+    is_body_required: bool = True
+    status: int = 200
+    """When all is well."""
 
 
 def text() -> str:
@@ -81,10 +114,11 @@ def document() -> dict[str, Any]:
             "title": "Shopstream ingest",
             "version": VERSION,
             "description": (
-                "Takes the calls of the Segment, RudderStack and Snowplow SDKs and of Shopify's web pixels. A 200 means "
-                "that every event of the request is stored, or is a dead letter with its reason. Bodies are JSON "
-                "whatever the content type says, and may be gzip. Every path also answers with a slash at its end, and "
-                "OPTIONS with 204 and the CORS headers."
+                "Takes the calls of the Segment, RudderStack and Snowplow SDKs, of Shopify's web pixels and of Google "
+                "Analytics. A 200, or a 204 for the latter, means that every event of the request is stored, or is a "
+                "dead letter with its reason. Bodies are JSON whatever the content type says, but for those of gtag.js, "
+                "and may be gzip. Every path also answers with a slash at its end, and OPTIONS with 204 and the CORS "
+                "headers."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -135,6 +169,7 @@ def _operations() -> dict[str, dict[str, _Operation]]:
             "get_pixel", pixel, "image/gif", problems=pixel_problems, query=_PIXEL_QUERY, security=_ANY_KEY
         )
     }
+    found |= _of_google()
     report = "An SDK's report about itself; it is not kept."
     found[paths.CLIENT_METRICS] = {
         "post": _Operation("post_client_metrics", report, BatchAnswer, dict[str, Any], (408, 413, 503), tag="settings")
@@ -157,6 +192,57 @@ def _operations() -> dict[str, dict[str, _Operation]]:
     return found
 
 
+def _of_google() -> dict[str, dict[str, _Operation]]:
+    line, lines = (
+        "One event of gtag.js in the query.",
+        "Events of gtag.js, one a line, with what the query says of all.",
+    )
+    gtag = _Operation(
+        "get_gtag",
+        line,
+        None,
+        problems=tuple(each for each in _TAKING if each not in (408, 413)),
+        query=_GTAG_QUERY,
+        security=_ANY_KEY,
+        status=204,
+    )
+    payload = gtag._replace(query=_MEASUREMENT_QUERY, body=MeasurementPayload, problems=_TAKING)
+    return {
+        paths.GTAG: {
+            "get": gtag,
+            "post": gtag._replace(
+                id="post_gtag",
+                summary=lines,
+                body=str,
+                problems=_TAKING,
+                media_types=("text/plain",),
+                is_body_required=False,
+            ),
+        },
+        paths.MEASUREMENT: {
+            "post": payload._replace(id="post_measurement", summary="Events of Google's Measurement Protocol.")
+        },
+        paths.MEASUREMENT_CHECK: {
+            "post": payload._replace(
+                id="post_measurement_check",
+                summary="What would be refused of them; nothing is stored.",
+                answer=ValidationAnswer,
+                status=200,
+            )
+        },
+        paths.TAG_MANAGER: {
+            "post": _Operation(
+                "post_tag_manager",
+                "Events of server-side Tag Manager, one or a list.",
+                BatchAnswer,
+                GoogleEvent | list[GoogleEvent],
+                _TAKING,
+                security=_ANY_KEY,
+            )
+        },
+    }
+
+
 def _fetched(
     name: str,
     summary: str,
@@ -174,9 +260,9 @@ def _fetched(
 
 def _described(path: str, operation: _Operation, schema_of: dict[str, Any]) -> dict[str, Any]:
     is_head = operation.id.startswith("head_")
-    responses: dict[str, Any] = {"200": {"description": operation.summary}}
-    if not is_head:
-        responses["200"]["content"] = _content(operation.answer, schema_of)
+    responses: dict[str, Any] = {str(operation.status): {"description": operation.summary}}
+    if not is_head and operation.answer is not None:
+        responses[str(operation.status)]["content"] = _content(operation.answer, schema_of)
     if path == "/readyz":
         responses["503"] = {"description": "It is not ready.", "content": _content(operation.answer, schema_of)}
     for status in operation.problems:
@@ -198,7 +284,7 @@ def _described(path: str, operation: _Operation, schema_of: dict[str, Any]) -> d
     if operation.body is not None:
         schema = schema_of[repr(operation.body)]
         described["requestBody"] = {
-            "required": True,
+            "required": operation.is_body_required,
             "content": {media_type: {"schema": schema} for media_type in operation.media_types},
         }
     return described

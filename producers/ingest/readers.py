@@ -24,7 +24,8 @@ _FOREIGN_TIMES: Final = 8
 class Readers:
     """The readers of one ingest."""
 
-    def __init__(self, settings: IngestSettings) -> None:
+    def __init__(self, settings: IngestSettings, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+        self._new_id = new_id
         self._max_events = settings.max_batch_events
         self._max_bytes = settings.max_event_bytes
         self._max_foreign_bytes = settings.max_event_bytes * _FOREIGN_TIMES
@@ -39,10 +40,10 @@ class Readers:
         return shopify_calls(body, self._max_events, self._max_foreign_bytes)
 
     def tag_manager(self, body: bytes) -> Calls | Refusal:
-        return ga4_calls(body, self._max_events, self._max_foreign_bytes, uuid4().hex)
+        return ga4_calls(body, self._max_events, self._max_foreign_bytes, self._new_id())
 
     def gtag(self, query: bytes) -> Read:
-        return lambda body: gtag_calls(query, body, self._max_events, self._max_foreign_bytes, uuid4().hex)
+        return lambda body: gtag_calls(query, body, self._max_events, self._max_foreign_bytes, self._new_id())
 
     def measurement(self, query: Mapping[str, list[str]], keys: WriteKeys) -> Read:
         secret, measurement_id = (
@@ -50,4 +51,4 @@ class Readers:
         )
         # A secret that is no write key is Google's: it goes into no answer, log or event.
         name = secret if keys.named(secret) else measurement_id
-        return lambda body: measurement_calls(body, name, self._max_events, self._max_foreign_bytes, uuid4().hex)
+        return lambda body: measurement_calls(body, name, self._max_events, self._max_foreign_bytes, self._new_id())

@@ -123,7 +123,7 @@ def test_a_body_has_an_event_a_line_and_all_stay_in_their_order() -> None:
 
 def test_what_is_delivered_twice_is_one_event_and_the_next_request_of_the_page_another() -> None:
     shop = Shop()
-    for path in (hit("add_to_cart", 1), hit("add_to_cart", 1), hit("add_to_cart", 2)):
+    for path in (hit("add_to_cart"), hit("add_to_cart"), hit("add_to_cart", _s="2")):
         got(shop, path)
     first, again, other = (each.message_id for each in shop.events)
     assert first == again != other
