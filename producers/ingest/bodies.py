@@ -41,6 +41,8 @@ class Calls(msgspec.Struct, frozen=True):
     """What those say of consent, as a call's context would."""
     context_bytes: int = 0
     """Size of the context that every one of them shares."""
+    measurement_id: str | None = None
+    """Google Analytics' own id of the sender, which is the write key when none is said."""
     is_of_program: bool = False
     """Sent by a program on behalf of visitors: its own user agent says nothing of them."""
 

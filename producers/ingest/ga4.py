@@ -55,7 +55,7 @@ def ga4_calls(body: bytes, max_events: int, max_bytes: int, unlike: str) -> Call
     raw: list[bytes] = []
     rejected: dict[int, Rejection] = {}
     consents: dict[int, object] = {}
-    write_key = None
+    measurement_id = None
     for index, each in enumerate(events):
         message_id = None
         try:
@@ -64,15 +64,15 @@ def ga4_calls(body: bytes, max_events: int, max_bytes: int, unlike: str) -> Call
             event = read_json(each)
             if not isinstance(event, dict):
                 raise Unfit("an event must be a JSON object")
-            write_key = write_key or event.get("x-ga-measurement_id")
+            measurement_id = measurement_id or event.get("x-ga-measurement_id")
             message_id = message_id_of(event, index, unlike)
             raw.append(ENCODER.encode({**call_of(event), "messageId": message_id}))
         except Unfit as unfit:
             raw.append(each)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
             consents[index] = _consent_in(each)
-    name = write_key if isinstance(write_key, str) else None
-    return Calls(raw, Envelope(), name, rejected, consents, is_of_program=True)
+    name = measurement_id if isinstance(measurement_id, str) else None
+    return Calls(raw, Envelope(), None, rejected, consents, measurement_id=name, is_of_program=True)
 
 
 def message_id_of(event: Fields, index: int, unlike: str) -> str:

@@ -49,7 +49,7 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
             raw.append(line)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
             consents[index] = consent_of(event_of(shared))
-    return Calls(raw, Envelope(), shared.get("tid"), rejected, consents, context_bytes=len(query))
+    return Calls(raw, Envelope(), None, rejected, consents, measurement_id=shared.get("tid"), context_bytes=len(query))
 
 
 _TIMES: Final = 16

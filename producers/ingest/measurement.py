@@ -38,7 +38,7 @@ _SHARED: Final = tuple(name for name in _Payload.__struct_fields__ if name != "e
 
 
 def measurement_calls(
-    body: bytes, write_key: str | None, max_events: int, max_bytes: int, unlike: str
+    body: bytes, measurement_id: str | None, max_events: int, max_bytes: int, unlike: str
 ) -> Calls | Refusal:
     """The calls of a body, each as JSON text; an event that cannot be read stays, with its reason and what the body says of all of them.
     `unlike` is an id that no other request has."""
@@ -78,7 +78,16 @@ def measurement_calls(
             raw.append(kept)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
             consents[index] = consent_of(shared)
-    return Calls(raw, Envelope(), write_key, rejected, consents, context_bytes=size, is_of_program=True)
+    return Calls(
+        raw,
+        Envelope(),
+        None,
+        rejected,
+        consents,
+        context_bytes=size,
+        measurement_id=measurement_id,
+        is_of_program=True,
+    )
 
 
 def _tells_time(event: dict[str, Any]) -> bool:

@@ -209,7 +209,7 @@ class Taker:
         """The calls checked, when their sender may send them here and now."""
         if isinstance(calls, Refusal):
             return calls
-        key = self._senders.sender_of(head.claims, calls.write_key)
+        key = self._senders.sender_of(head.claims, calls.write_key, calls.measurement_id)
         if isinstance(key, Refusal):
             return key
         if not hold.keep(size + (RECORD_BYTES + min(calls.context_bytes, MAX_CONTEXT_BYTES)) * len(calls.raw)):

@@ -32,6 +32,8 @@ WAYS: Final = {
     "rudderstack-beacon": Way("rudderstack", {"transport": "beacon"}, frozenset({"200"})),
     "snowplow-post": Way("snowplow", {"method": "post"}),
     "snowplow-get": Way("snowplow", {"method": "get"}),
+    # Beacons, as Google's own script mostly sends.
+    "google-analytics": Way("google-analytics", {}, frozenset({"200"})),
 }
 
 

@@ -81,6 +81,8 @@ def test_an_event_that_tells_no_page_is_one_of_its_own_each_time() -> None:
 def test_the_write_key_is_the_measurement_id_unless_the_request_has_another() -> None:
     event = common("page_view", **{"x-ga-measurement_id": "G-OTHER"})
     assert Shop().post(PATH, event).status == 401
+    shop = Shop()
+    assert shop.post(f"{PATH}?writeKey=demo", event).status == 200
     assert sent(event, Authorization=basic("demo:")).events[0].write_key == "demo"
 
 
