@@ -41,7 +41,7 @@ def encoded(parameters: dict[str, str]) -> str:
     return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in parameters.items())
 
 
-def hit(name: str, **parameters: str) -> str:
+def gtag_path(name: str, **parameters: str) -> str:
     """Address of a request of gtag.js with one event; `ep__x` stands for `ep.x`."""
     own = {key.replace("__", "."): value for key, value in parameters.items()}
     return "/g/collect?" + encoded({**PAGE, "_s": "1", "en": name, **own})

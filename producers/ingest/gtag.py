@@ -24,10 +24,12 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
     """The calls of a request, each as JSON text: an event a line of the body, with what the query says of all of them; without a body
     the query is the event. A line that cannot be read stays as it came, with its reason. `unlike` is an id that no other request has.
     """
+    if len(body) > max_bytes:  # gtag sends at most 16 KiB; parameters take long to read
+        return Refusal(413, "too_large", f"the body has {len(body)} bytes; of gtag.js at most {max_bytes} are read")
     lines = within([line for line in body.splitlines() if line.strip()] or [b""], max_events)
     if isinstance(lines, Refusal):
         return lines
-    if len(query) * len(lines) > max_bytes * _TIMES:
+    if len(query) * len(lines) > max_bytes:
         return Refusal(413, "too_large", f"the query is too long for a body of {len(lines)} events; send fewer at once")
     try:
         shared = _parameters(query)
@@ -41,8 +43,6 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
     for index, line in enumerate(lines):
         message_id = placed(request_id, index)
         try:
-            if len(line) > max_bytes:
-                raise Unfit(f"the event has {len(line)} bytes; at most {max_bytes} are read", "too_large")
             event = event_of({**shared, **_parameters(line)})
             raw.append(ENCODER.encode({**call_of(event), "messageId": message_id}))
         except Unfit as unfit:
@@ -50,9 +50,6 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
             consents[index] = consent_of(event_of(shared))
     return Calls(raw, Envelope(), None, rejected, consents, measurement_id=shared.get("tid"), context_bytes=len(query))
-
-
-_TIMES: Final = 16
 
 
 def _text(raw: bytes) -> str:

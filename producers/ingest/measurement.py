@@ -15,7 +15,6 @@ from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
 
 _FORM: Final = 'the body must be a JSON object, {"client_id": ..., "events": [...]}'
-_TIMES: Final = 16
 
 
 class _Payload(msgspec.Struct):
@@ -56,7 +55,7 @@ def measurement_calls(
     events = one_or_many(bytes(payload.events), max_events, "events must be an object")
     if isinstance(events, Refusal):
         return events
-    if size * len(events) > max_bytes * _TIMES:
+    if size * len(events) > max_bytes:
         return Refusal(413, "too_large", f"the body says too much of all its {len(events)} events; send fewer at once")
     content_id = derived_id(body.decode("utf-8", "replace"))
     raw: list[bytes] = []

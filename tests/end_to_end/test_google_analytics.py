@@ -17,7 +17,7 @@ from contracts.events import Event
 from runtime.settings import KafkaSettings
 from tests.conformance.installed import missing
 from tests.conftest import skip_unless_ci
-from tests.google_events import common, hit
+from tests.google_events import common, gtag_path
 from tests.ingest_process import IngestProcess, ingest_process
 from tests.kafka_records import records_on
 
@@ -57,7 +57,7 @@ def test_the_documented_tag_names_a_key_that_its_pages_may_use(ingest: IngestPro
         r"'config', '(\S+)', \{ server_container_url: '(\S+)' \}", block("html tag")
     )
     assert address == "https://collect.shop.example"
-    path = hit("page_view", tid=measurement_id)
+    path = gtag_path("page_view", tid=measurement_id)
     assert ingest.ask("POST", path, b"", Origin=SHOP).status == 204
     assert ingest.ask("GET", path, Origin="https://thief.example").status == 403
     (seen,) = stored(broker, 1)

@@ -12,7 +12,7 @@ from producers.ingest.gtag import MAX_PARAMETERS
 from producers.ingest.vocabulary import ga4
 from producers.ingest.write_keys import WriteKey, WriteKeys
 from tests.asgi import Asked, ask
-from tests.google_events import IPHONE, LAMP, PAGE, encoded, hit
+from tests.google_events import IPHONE, LAMP, PAGE, encoded, gtag_path
 from tests.ingest_shop import KEYS, NOON, SHOP, Shop
 
 PURCHASE = {
@@ -43,11 +43,11 @@ def custom(event: Event) -> Any:
 
 @pytest.mark.parametrize("name", sorted(names.RECOMMENDED))
 def test_every_name_is_its_own(name: str) -> None:
-    assert one(hit(name)).event_name == name
+    assert one(gtag_path(name)).event_name == name
 
 
 def test_a_page_view_has_its_visitor_page_session_and_device() -> None:
-    seen = one(hit("page_view", uid="u-7", _et="1250"))
+    seen = one(gtag_path("page_view", uid="u-7", _et="1250"))
     assert (seen.visitor_id, seen.user_id, seen.event_name) == ("1257382463.1695261066", "u-7", "page_view")
     assert seen.occurred_at == seen.received_at == NOON
     context = seen.context
@@ -61,7 +61,7 @@ def test_a_page_view_has_its_visitor_page_session_and_device() -> None:
 
 
 def test_a_purchase_has_its_items_and_money() -> None:
-    bought = one(hit("purchase", **PURCHASE))
+    bought = one(gtag_path("purchase", **PURCHASE))
     properties = bought.properties
     assert (properties.value, properties.currency, properties.transaction_id) == (51, "EUR", "T-1")
     assert properties.coupon == "TEA10"
@@ -77,31 +77,36 @@ def test_a_purchase_has_its_items_and_money() -> None:
 
 
 def test_items_are_in_the_order_of_their_numbers_and_a_doubled_tilde_is_one() -> None:
-    seen = one(hit("view_item_list", pr10="idten", pr2="idtwo~nmHalf~~dark~~~pr5"))
+    seen = one(gtag_path("view_item_list", pr10="idten", pr2="idtwo~nmHalf~~dark~~~pr5"))
     assert [item.item_id for item in seen.properties.items] == ["two", "ten"]
     assert (seen.properties.items[0].item_name, seen.properties.items[0].price) == ("Half~dark~", 5)
 
 
 def test_numbers_texts_and_user_properties_are_kept_as_they_were_meant() -> None:
     own = {"epn__stars": "4.5", "epn__pages": "12", "epn__odd": "1_000", "ep__agreed": "true", "up__tier": "gold"}
-    told = custom(one(hit("review_written", **own, upn__orders="3", ep__page_section="top")))
+    told = custom(one(gtag_path("review_written", **own, upn__orders="3", ep__page_section="top")))
     assert (told["stars"], told["pages"], told["odd"], told["agreed"]) == (4.5, 12, "1_000", "true")
     assert told["user_properties"] == {"tier": "gold", "orders": 3}
 
 
 def test_what_google_keeps_for_itself_and_what_is_a_persons_is_not_taken() -> None:
     private = {"em": "tv.1~em.abc", "up__email": "ada@example.com", "up__name": "Ada", "ep__user_data.phone": "+331"}
-    stored = ENCODER.encode(one(hit("page_view", **private))).decode()
+    stored = ENCODER.encode(one(gtag_path("page_view", **private))).decode()
     assert not any(each in stored for each in ("em.abc", "ada@", "Ada", "+331", "198.51.100.77", "tag_exp", "noapi"))
 
 
 def test_a_scroll_and_the_time_of_engagement_are_numbers() -> None:
-    assert one(hit("scroll", epn__percent_scrolled="90")).properties.percent_scrolled == 90
-    assert one(hit("user_engagement", _et="7549")).properties.engagement_time_msec == 7549
+    assert one(gtag_path("scroll", epn__percent_scrolled="90")).properties.percent_scrolled == 90
+    assert one(gtag_path("user_engagement", _et="7549")).properties.engagement_time_msec == 7549
+
+
+def test_a_search_has_its_term() -> None:
+    searched = one(gtag_path("view_search_results", ep__search_term="lamp"))
+    assert (searched.event_name, searched.properties.search_term) == ("search", "lamp")
 
 
 def test_a_campaign_that_the_page_sets_goes_before_its_address() -> None:
-    seen = one(hit("page_view", cs="news", cm="e-mail", cn="spring", ck="lamp", cc="top")).context
+    seen = one(gtag_path("page_view", cs="news", cm="e-mail", cn="spring", ck="lamp", cc="top")).context
     assert (seen.campaign_source, seen.campaign_medium, seen.campaign_name) == ("news", "e-mail", "spring")
     assert (seen.campaign_term, seen.campaign_content) == ("lamp", "top")
 
@@ -123,7 +128,7 @@ def test_a_body_has_an_event_a_line_and_all_stay_in_their_order() -> None:
 
 def test_what_is_delivered_twice_is_one_event_and_the_next_request_of_the_page_another() -> None:
     shop = Shop()
-    for path in (hit("add_to_cart"), hit("add_to_cart"), hit("add_to_cart", _s="2")):
+    for path in (gtag_path("add_to_cart"), gtag_path("add_to_cart"), gtag_path("add_to_cart", _s="2")):
         got(shop, path)
     first, again, other = (each.message_id for each in shop.events)
     assert first == again != other
@@ -151,29 +156,32 @@ def test_what_tells_no_page_is_an_event_of_its_own_each_time() -> None:
     ],
 )
 def test_consent_mode_is_heard(gcs: str, gcd: str, consent: str | None) -> None:
-    assert one(hit("page_view", gcs=gcs, gcd=gcd)).consent == consent
+    assert one(gtag_path("page_view", gcs=gcs, gcd=gcd)).consent == consent
 
 
 def test_a_visitor_who_refuses_counts_and_leaves_no_id() -> None:
-    for event in (one(hit("purchase", gcs="G100", **PURCHASE)), one(hit("purchase", **PURCHASE), **{"sec-gpc": "1"})):
+    for event in (
+        one(gtag_path("purchase", gcs="G100", **PURCHASE)),
+        one(gtag_path("purchase", **PURCHASE), **{"sec-gpc": "1"}),
+    ):
         assert (event.consent, event.properties.value, event.user_id) == ("refused", 51, None)
         assert PAGE["cid"] not in ENCODER.encode(event).decode()
 
 
 def test_a_crawler_is_known_by_its_user_agent() -> None:
-    event = one(hit("page_view"), **{"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
+    event = one(gtag_path("page_view"), **{"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
     assert event.bot_score == 1
 
 
 def test_the_measurement_id_is_the_write_key_and_its_origins_hold() -> None:
     shop = Shop(WriteKeys([WriteKey(name="G-ABC123", origins=(SHOP,))]))
-    path = hit("page_view", tid="G-ABC123")
+    path = gtag_path("page_view", tid="G-ABC123")
     allowed = got(shop, path, origin=SHOP)
     assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (204, SHOP)
     assert allowed.headers["access-control-allow-credentials"] == "true"
     assert [event.write_key for event in shop.events] == ["G-ABC123"]
     assert got(shop, path, origin="https://thief.example").status == 403
-    assert got(shop, hit("page_view", tid="G-OTHER")).json["code"] == "unknown_write_key"
+    assert got(shop, gtag_path("page_view", tid="G-OTHER")).json["code"] == "unknown_write_key"
 
 
 def test_an_event_that_is_none_is_a_dead_letter_and_the_others_are_stored() -> None:
@@ -188,16 +196,17 @@ def test_an_event_that_is_none_is_a_dead_letter_and_the_others_are_stored() -> N
 
 def test_requests_that_cannot_be_taken_are_refused_as_everywhere() -> None:
     assert got(Shop(), "/g/collect?en=page_view").status == 401
-    assert Shop(max_batch_events=2).post(hit("page_view"), b"en=a\nen=b\nen=c").status == 413
-    assert Shop(max_body_bytes=100).post(hit("page_view"), b"en=a&" + b"x" * 200).status == 413
+    assert Shop(max_batch_events=2).post(gtag_path("page_view"), b"en=a\nen=b\nen=c").status == 413
+    assert Shop(max_body_bytes=100).post(gtag_path("page_view"), b"en=a&" + b"x" * 200).status == 413
     assert Shop(max_event_bytes=8).post("/g/collect?" + "x" * 200, b"en=a\n" * 20).status == 413
+    assert Shop(max_event_bytes=200).post(gtag_path("page_view"), b"en=a&ep.b=" + b"x" * 1_600).status == 413
     many = got(Shop(), "/g/collect?" + "a=1&" * (MAX_PARAMETERS + 1))
     assert (many.status, many.json["code"]) == (400, "unparsable")
     slow = Shop(KEYS)
-    assert [got(slow, hit("page_view", tid="slow")).status for _ in range(5)][-1] == 429
+    assert [got(slow, gtag_path("page_view", tid="slow")).status for _ in range(5)][-1] == 429
     broken = Shop()
     broken.publisher.is_down = True
-    assert got(broken, hit("page_view")).status == 503
+    assert got(broken, gtag_path("page_view")).status == 503
 
 
 def test_the_tables_know_no_letter_twice() -> None:
