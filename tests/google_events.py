@@ -18,7 +18,7 @@ PAGE = {
     "sr": "390x844",
     "uamb": "1",
     "uap": "iOS",
-    "uafvl": "Chromium%3B122.0.6261.69|Not(A%253ABrand%3B24.0.0.0",
+    "uafvl": "Chromium;122.0.6261.69|Not(A%3ABrand;24.0.0.0|Google%20Chrome;122.0.6261.69",
     "frm": "0",
     "pscdl": "noapi",
     "_eu": "AEAAAAQ",

@@ -21,6 +21,7 @@ from producers.ingest.soundness import read_json
 from producers.ingest.vocabulary.ga4 import (
     CAMPAIGN,
     CONSENT,
+    CONSENT_UPDATE,
     CONTEXT,
     COUNTRY,
     DEVICE,
@@ -135,10 +136,13 @@ def call_of(event: Fields) -> dict[str, Any]:
         if not isinstance(params, dict):
             raise Unfit("params must be an object")
         told.update(params)
+    properties = _properties(told)
+    if str(told.get("x-ga-gcu")) in ("1", "True"):
+        name, properties["updated_event"] = CONSENT_UPDATE, name
     return {
         "type": "track",
         "event": name,
-        "properties": _properties(told),
+        "properties": properties,
         "anonymousId": next((told[key] for key in VISITOR if told.get(key)), None),
         "userId": told.get("user_id"),
         "originalTimestamp": _milliseconds(told.get("timestamp_micros")),

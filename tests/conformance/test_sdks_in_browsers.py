@@ -32,7 +32,7 @@ WAYS: Final = {
     "rudderstack-beacon": Way("rudderstack", {"transport": "beacon"}, frozenset({"200"})),
     "snowplow-post": Way("snowplow", {"method": "post"}),
     "snowplow-get": Way("snowplow", {"method": "get"}),
-    # Beacons, as Google's own script mostly sends.
+    # Beacons too.
     "google-analytics": Way("google-analytics", {}, frozenset({"200"})),
 }
 

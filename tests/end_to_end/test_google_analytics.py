@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from playwright.sync_api import Browser
 
 from contracts.codec import EVENT_DECODER
 from contracts.events import Event
 from runtime.settings import KafkaSettings
 from tests.conformance.installed import missing
+from tests.conformance.shop import page_at
 from tests.conftest import skip_unless_ci
-from tests.google_events import common, gtag_path
+from tests.google_events import PAGE as PARAMETERS
+from tests.google_events import common, encoded, gtag_path
 from tests.ingest_process import IngestProcess, ingest_process
 from tests.kafka_records import records_on
 
@@ -62,6 +65,35 @@ def test_the_documented_tag_names_a_key_that_its_pages_may_use(ingest: IngestPro
     assert ingest.ask("GET", path, Origin="https://thief.example").status == 403
     (seen,) = stored(broker, 1)
     assert (seen.event_name, seen.write_key) == ("page_view", measurement_id)
+
+
+def test_a_page_reads_the_answer_without_a_preflight(broker: KafkaSettings, browser: Browser) -> None:
+    """With cookies and with lines of text, as gtag.js asks a container of the shop's; the answer is empty."""
+    send = """url => new Promise((done) => {
+        const request = new XMLHttpRequest()
+        request.withCredentials = true
+        request.onload = () => done([request.status, request.responseText])
+        request.onerror = () => done(['refused', ''])
+        request.open('POST', url)
+        request.send('en=view_item\\r\\nen=add_to_cart&epn.value=51&cu=EUR')
+    })"""
+    asked: list[str] = []
+    with (
+        ingest_process(broker) as running,
+        page_at(b"<!doctype html><title>Lamps</title>") as shop,
+        browser.new_context() as context,
+    ):
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.method))
+        page.goto(shop)
+        answer = page.evaluate(send, f"{running.url}/g/collect?{encoded({**PARAMETERS, '_s': '3'})}")
+        assert running.metric("ingest_events_accepted_total") == 2
+    assert answer == [204, ""]
+    assert "OPTIONS" not in asked
+    assert {each.event_name: each.context.browser for each in stored(broker, 2)} == {
+        "view_item": "Headless Chrome",
+        "add_to_cart": "Headless Chrome",
+    }
 
 
 def test_the_documented_body_is_a_purchase(ingest: IngestProcess, broker: KafkaSettings) -> None:

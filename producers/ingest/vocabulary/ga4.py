@@ -55,6 +55,8 @@ CAMPAIGN: Final[Mapping[str, str]] = {
 """Set by a page for what its address does not say."""
 CONSENT: Final[tuple[Path, ...]] = ("consent", "consent_state", "x-sst-system_properties.consent.consentGrantedState")
 """Where a purpose → whether it is allowed is told in full, besides Google's own short forms `x-ga-gcs` and `x-ga-gcd`."""
+CONSENT_UPDATE: Final = "consent_update"
+"""Our name of a page view or conversion that is sent once more because the visitor agreed meanwhile (`x-ga-gcu`): it happened once."""
 USER_PROPERTIES: Final[tuple[str, ...]] = ("user_properties", "x-ga-mp2-user_properties")
 KEPT: Final[Mapping[str, str]] = {"x-ga-mp2-seg": "session_engaged", "x-ga-mp2-tt": "traffic_type"}
 """The two of Google's internal parameters that tell something to others → their name in Google's documents."""
@@ -106,6 +108,7 @@ GTAG: Final[Mapping[str, str]] = {
     "cc": "x-ga-mp2-cc",
     "gcs": "x-ga-gcs",
     "gcd": "x-ga-gcd",
+    "gcu": "x-ga-gcu",
     "gtm": "x-ga-gtm_version",
 }
 """Parameter → common event data. What is not listed is Google's own affair, or a person's (`_uip`, `em`), and is not read."""

@@ -159,6 +159,12 @@ def test_consent_mode_is_heard(gcs: str, gcd: str, consent: str | None) -> None:
     assert one(gtag_path("page_view", gcs=gcs, gcd=gcd)).consent == consent
 
 
+def test_an_event_that_is_sent_again_after_consent_counts_once() -> None:
+    again = one(gtag_path("page_view", _s="2", gcs="G111", gcu="1"))
+    assert (again.event_name, again.consent, again.context.campaign_source) == ("consent_update", "granted", "mail")
+    assert custom(again)["updated_event"] == "page_view"
+
+
 def test_a_visitor_who_refuses_counts_and_leaves_no_id() -> None:
     for event in (
         one(gtag_path("purchase", gcs="G100", **PURCHASE)),
@@ -168,9 +174,11 @@ def test_a_visitor_who_refuses_counts_and_leaves_no_id() -> None:
         assert PAGE["cid"] not in ENCODER.encode(event).decode()
 
 
-def test_a_crawler_is_known_by_its_user_agent() -> None:
+def test_a_crawler_is_known_by_its_user_agent_or_client_hints() -> None:
     event = one(gtag_path("page_view"), **{"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
     assert event.bot_score == 1
+    assert one(gtag_path("page_view", uafvl="Not(A%3ABrand;24|HeadlessChrome;122")).bot_score == 1
+    assert one(gtag_path("page_view")).bot_score is None
 
 
 def test_the_measurement_id_is_the_write_key_and_its_origins_hold() -> None:
