@@ -60,6 +60,8 @@ class Front:
     """How many requests meet the fault before all is well again."""
     url: str = ""
     requests: list[Request] = field(default_factory=list)
+    preflights: list[str] = field(default_factory=list)
+    """Their paths."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def wait_for(self, what: Callable[[], bool], timeout_s: float) -> bool:
@@ -101,6 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         front = self.front
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.command == "OPTIONS":
+            front.preflights.append(self.path)
         if self.command in ("OPTIONS", "HEAD") or self.path.startswith(_NO_EVENTS):
             self._answer(*self._pass_on(body))
             return
