@@ -92,9 +92,13 @@ def placed(request_id: str, index: int) -> str:
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
-class _Said(msgspec.Struct, rename={"gcs": "x-ga-gcs", "gcd": "x-ga-gcd"}):
+_SHORT: Final = {"gcs": "x-ga-gcs", "gcd": "x-ga-gcd", "mp2_gcd": "x-ga-mp2-gcd"}
+
+
+class _Said(msgspec.Struct, rename=_SHORT):
     gcs: msgspec.Raw = msgspec.Raw(b"null")
     gcd: msgspec.Raw = msgspec.Raw(b"null")
+    mp2_gcd: msgspec.Raw = msgspec.Raw(b"null")
     consent_state: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -105,7 +109,7 @@ def _consent_in(raw: bytes) -> object:
     """What an event says of consent, also one of which nothing else is read."""
     try:
         said = decoded(_SAID, raw)
-        told = {"x-ga-gcs": small(said.gcs), "x-ga-gcd": small(said.gcd), "consent_state": small(said.consent_state)}
+        told = {_SHORT.get(field, field): small(getattr(said, field)) for field in said.__struct_fields__}
         return consent_of(told)
     except (ValueError, RecursionError):
         return None
