@@ -46,7 +46,7 @@ chaos: setup kafka ## kill, freeze, fill and slow things under load; prints what
 kafka: ## fetch the jars of Apache Kafka with Maven, for the tests on the real broker
 	@test -n "$$(ls $(KAFKA_JARS)/kafka_*.jar 2>/dev/null)" || mvn --quiet --batch-mode --file tests/apache_kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
 
-sdks: setup ## fetch the SDKs of Segment, RudderStack and Snowplow with pip and npm, for the tests that run them
+sdks: setup ## fetch the SDKs of Segment, RudderStack, Snowplow and others with pip and npm, for the tests that run them
 	@mkdir -p .shopstream/sdks && cp tests/conformance/package.json tests/conformance/package-lock.json .shopstream/sdks/
 	@cd .shopstream/sdks && npm install --silent --no-audit --no-fund
 	@$(BIN)/python -m pip install --quiet --no-deps --upgrade --target .shopstream/sdks/python --requirement tests/conformance/requirements.txt

@@ -1,4 +1,4 @@
-"""What senders post to ingest: SDK calls in Segment's form, Snowplow's payloads, Shopify's events.
+"""What senders post to ingest: SDK calls in Segment's form, Snowplow's payloads, Shopify's and Google Analytics' events.
 
 For the OpenAPI document. Ingest reads more than this: what does not fit is a verdict on one event, never a failed batch.
 """
@@ -75,6 +75,49 @@ class ShopifyEvent(msgspec.Struct, kw_only=True, rename="camel"):
     """Added by the pixel: what the shop's consent banner knows."""
     sent_at: Time = None
     """Added by the pixel."""
+
+
+class GoogleEvent(msgspec.Struct, kw_only=True):
+    """Common event data of server-side Tag Manager. Parameters of the event stand beside these; Google's own begin with `x-ga-`."""
+
+    event_name: Annotated[str, msgspec.Meta(max_length=128)]
+    client_id: Id = None
+    user_id: Id = None
+    page_location: str | None = None
+    page_referrer: str | None = None
+    page_title: str | None = None
+    user_agent: str | None = None
+    language: str | None = None
+    screen_resolution: str | None = None
+    ga_session_id: str | int | None = None
+    ga_session_number: int | None = None
+    engagement_time_msec: float | None = None
+    currency: str | None = None
+    value: float | None = None
+    transaction_id: str | None = None
+    items: list[dict[str, Any]] | None = None
+
+
+class MeasurementEvent(msgspec.Struct, kw_only=True):
+    """One event of the Measurement Protocol."""
+
+    name: Annotated[str, msgspec.Meta(max_length=128)]
+    params: Object = None
+    """`session_id`, `engagement_time_msec`, `currency`, `value`, `items`, …"""
+    timestamp_micros: int | None = None
+    """When it happened, microseconds since 1970; that of the body when there is none."""
+
+
+class MeasurementPayload(msgspec.Struct, kw_only=True):
+    """The body of Google's Measurement Protocol. One of `client_id`, `app_instance_id` and `user_id` is needed."""
+
+    events: list[MeasurementEvent]
+    client_id: Id = None
+    app_instance_id: Id = None
+    user_id: Id = None
+    timestamp_micros: int | None = None
+    user_properties: Object = None
+    consent: Object = None
 
 
 class SegmentSettings(msgspec.Struct, kw_only=True):

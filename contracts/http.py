@@ -1,7 +1,7 @@
 """Bodies of the HTTP interfaces, ours and the earlier system's (whose fields may be added to, never taken away)."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -37,6 +37,24 @@ class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
     rejected: int = 0
     errors: tuple[EventError, ...] = ()
+
+
+ValidationCode = Literal["VALUE_INVALID", "VALUE_REQUIRED"]
+
+
+class ValidationMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What would be refused and why, as Google's validation server says it."""
+
+    field_path: str
+    """`events[0]`; empty for the request as a whole."""
+    description: str
+    validation_code: ValidationCode
+
+
+class ValidationAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The body of a 200 from `POST /debug/mp/collect`: empty when every event would be accepted. Nothing is stored."""
+
+    validation_messages: tuple[ValidationMessage, ...] = ()
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from zlib import crc32
 import msgspec
 
 from contracts import event_names as names
-from contracts.events import Consent, DeviceType, Event
+from contracts.events import Consent, DeviceType, Event, Properties
 from contracts.ids import derived_id
 from models import bots, cart
 from models.channels import channel_of
@@ -119,6 +119,9 @@ class Session(msgspec.Struct, array_like=True):
             self.user = _later(self.user, (mark, event.user_id))
         self.consent = _stricter(self.consent, event.consent)
         self.bot_score = max(self.bot_score, event.bot_score or 0.0)
+        use = event.properties
+        if use.engagement_time_msec is not None or use.percent_scrolled is not None or name == names.USER_ENGAGEMENT:
+            self._engage(use)  # Google Analytics tells it with whatever event comes next
         special = SPECIAL.get(name)
         if special is not None:
             special(self, event)
@@ -178,8 +181,8 @@ class Session(msgspec.Struct, array_like=True):
         key = conversion_id(event)
         self.purchases[key] = max(cart.cents(event.properties.value), self.purchases.get(key, 0))
 
-    def _engage(self, event: Event) -> None:
-        told, kept = event.properties, self.engagement
+    def _engage(self, told: Properties) -> None:
+        kept = self.engagement
         kept.active_ms = _sum(kept.active_ms, told.engagement_time_msec)
         kept.scroll_percent_max = _largest(kept.scroll_percent_max, told.percent_scrolled)
         kept.pointer_distance_px = _sum(kept.pointer_distance_px, told.pointer_distance_px)
@@ -192,7 +195,6 @@ SPECIAL: Final[dict[str, Callable[[Session, Event], None]]] = {
     names.ADD_TO_CART: Session._cart,
     names.REMOVE_FROM_CART: Session._cart,
     names.PURCHASE: Session._purchase,
-    names.USER_ENGAGEMENT: Session._engage,
 }
 
 

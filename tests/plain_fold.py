@@ -64,7 +64,7 @@ def _session(run: list[Event]) -> dict[str, Any]:
         return sum(event.event_name in names for event in run)
 
     def told(field: str) -> list[Any]:
-        reports = [getattr(e.properties, field) for e in run if e.event_name == "user_engagement"]
+        reports = [getattr(e.properties, field) for e in run if e.event_name == "user_engagement" or _tells_use(e)]
         return [each for each in reports if each is not None]
 
     def earliest(field: str, unknown: str | None = None) -> Any:
@@ -188,6 +188,11 @@ def _cart(acts: list[Event]) -> tuple[int, int]:
     return sum(count * price for count, price in held.values()) + unnamed, (
         sum(count for count, _ in held.values()) + bool(unnamed)
     )
+
+
+def _tells_use(event: Event) -> bool:
+    """Whether an event of another name reports engagement, as those of Google Analytics do."""
+    return event.properties.engagement_time_msec is not None or event.properties.percent_scrolled is not None
 
 
 def _tells_entry(event: Event) -> bool:

@@ -31,6 +31,7 @@ ACTS: Final = st.sampled_from(
         ("select_promotion", {"promotion_id": "p"}),
         ("coupon_applied", {"coupon": "c"}),
         ("begin_checkout", {}),
+        ("scroll", {"percent_scrolled": 90.0, "engagement_time_msec": 5012.0}),
         ("add_payment_info", {}),
         ("purchase", {"value": 19.9, "transaction_id": "T1"}),
         ("purchase", {"value": 21.9, "transaction_id": "T1"}),

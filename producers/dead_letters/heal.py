@@ -14,7 +14,7 @@ from contracts.topics import EVENTS
 from producers.dead_letters.fix import Fix, fixed
 from producers.dead_letters.fix_errors import Unfixable
 from producers.dead_letters.places import is_missing
-from producers.ingest import paths, shopify, snowplow
+from producers.ingest import ga4, paths, shopify, snowplow
 from producers.ingest.accept import CALL_TYPES, CLAMP, CallType, event_of_bytes
 from producers.ingest.identity import id_in
 from producers.ingest.kept_envelope import envelope_of
@@ -45,6 +45,7 @@ _VOCABULARIES: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
     paths.SNOWPLOW: snowplow.call_of,
     paths.PIXEL: snowplow.call_of,
     paths.SHOPIFY: shopify.call_of,
+    **dict.fromkeys((paths.GTAG, paths.MEASUREMENT, paths.TAG_MANAGER), ga4.call_of),
 }
 """Paths that take other events than calls, and how one is read."""
 _NOT_AGAIN: Final = "it is no event; the step that sent it makes it again from the events"

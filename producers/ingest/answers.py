@@ -7,7 +7,7 @@ import msgspec
 from starlette.types import Scope, Send
 
 from contracts.codec import ENCODER
-from contracts.http import BatchAnswer, Problem, title_of
+from contracts.http import BatchAnswer, Problem, ValidationAnswer, title_of
 from producers.ingest.write_keys import WriteKeys
 
 Header = tuple[bytes, bytes]
@@ -52,12 +52,19 @@ def stored(answer: BatchAnswer) -> Answer:
 
 OK: Final = Answer(200, b"ok", ((b"content-type", b"text/plain; charset=utf-8"), _NO_STORE))
 """What Snowplow's own collector answers to a POST."""
+NO_CONTENT: Final = Answer(204, b"", (_NO_STORE,))
+"""What Google Analytics answers."""
 PIXEL: Final = Answer(
     200,
     bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"),
     ((b"content-type", b"image/gif"), _NO_STORE),
 )
 """To a GET: a transparent GIF of one pixel."""
+
+
+def checked(answer: ValidationAnswer) -> Answer:
+    """Verdicts on events that were not to be stored."""
+    return Answer(200, ENCODER.encode(answer), (_JSON, _NO_STORE))
 
 
 def refused(refusal: Refusal) -> Answer:

@@ -94,9 +94,27 @@ class IngestApp:
             return await self._taker.take_shopify(head, receive) if method == "POST" else _only("POST")
         if head.path == paths.CLIENT_METRICS:
             return await self._taker.ignore(receive) if method == "POST" else _only("POST")
+        if head.path in paths.GOOGLE:
+            return await self._google(scope, head, query, receive)
         if (found := self._document(scope, headers, head, query)) is not None:
             return found if method in ("GET", "HEAD") else _only("GET")
         return refused(Refusal(404, "not_found", f"nothing is at {head.path[:128]}; events go to POST /v1/batch"))
+
+    async def _google(self, scope: Scope, head: Head, query: Query, receive: Receive) -> Answer:
+        method = scope["method"]
+        if head.path == paths.GTAG and method == "GET":
+            return await self._taker.take_gtag_pixel(scope["query_string"], head)
+        if method != "POST":
+            return _only("GET, POST" if head.path == paths.GTAG else "POST")
+        match head.path:
+            case paths.GTAG:
+                return await self._taker.take_gtag(scope["query_string"], head, receive)
+            case paths.TAG_MANAGER:
+                return await self._taker.take_tag_manager(head, receive)
+            case paths.MEASUREMENT_CHECK:
+                return await self._taker.check_measurement(query, head, receive)
+            case _:
+                return await self._taker.take_measurement(query, head, receive)
 
     def _document(self, scope: Scope, headers: Headers, head: Head, query: Query) -> Answer | None:
         if head.path == paths.SNIPPET:

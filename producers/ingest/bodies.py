@@ -41,6 +41,10 @@ class Calls(msgspec.Struct, frozen=True):
     """What those say of consent, as a call's context would."""
     context_bytes: int = 0
     """Size of the context that every one of them shares."""
+    measurement_id: str | None = None
+    """Google Analytics' own id of the sender, which is the write key when none is said."""
+    is_of_program: bool = False
+    """Sent by a program on behalf of visitors: its own user agent says nothing of them."""
 
 
 async def read_body(receive: Receive, max_bytes: int, hold: Hold) -> bytes | Refusal:
@@ -105,6 +109,8 @@ class _Key(msgspec.Struct):
 
 _BATCH: Final = msgspec.json.Decoder(_Batch)
 _KEY: Final = msgspec.json.Decoder(_Key)
+_ONE: Final = msgspec.json.Decoder(msgspec.Raw)
+_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 T = TypeVar("T")
 
 
@@ -140,6 +146,26 @@ def _batch(body: bytes, max_events: int, max_event_bytes: int) -> Calls | Refusa
     )
     write_key = _text(small(batch.writeKey)) or (_key_of_first(raw[0]) if raw else None)
     return Calls(raw, envelope, write_key, context_bytes=len(batch.context))
+
+
+def one_or_many(body: bytes, max_events: int, form: str) -> list[bytes] | Refusal:
+    """The events of a JSON text that is one object or a list of them, each still JSON text; `form` says what it must be."""
+    begin = body.lstrip()[:1]
+    words = f"{form}, or a list of them"
+    if begin not in (b"{", b"["):
+        return Refusal(400, "unparsable", words)
+    try:
+        events = [bytes(each) for each in (decoded(_LIST, body) if begin == b"[" else [decoded(_ONE, body)])]
+    except (ValueError, RecursionError) as error:
+        return Refusal(400, "unparsable", f"{words}: {error}")
+    return within(events, max_events)
+
+
+def within(events: list[bytes], max_events: int) -> list[bytes] | Refusal:
+    """The events, unless they are too many."""
+    if len(events) > max_events:
+        return Refusal(413, "too_large", f"the body has {len(events)} events; at most {max_events} are accepted")
+    return events
 
 
 def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:

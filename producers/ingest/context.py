@@ -119,6 +119,13 @@ def user_agent_of(context: Mapping[str, Any], user_agent: str | None) -> str | N
     return _text(context.get("userAgent")) or _text(user_agent)
 
 
+def screen_of(size: object) -> dict[str, int] | None:
+    """A device's screen, told as `1920x1080`."""
+    width, _, height = str(size).partition("x")
+    is_size = all(side.isascii() and side.isdigit() and len(side) < 7 for side in (width, height))
+    return {"width": int(width), "height": int(height)} if is_size else None
+
+
 def _object(context: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = context.get(key)
     return value if isinstance(value, dict) else _NOTHING

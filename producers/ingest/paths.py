@@ -24,6 +24,12 @@ CALLS: Final[Mapping[str, CallType | None]] = {**dict.fromkeys(BATCHES), **SINGL
 SHOPIFY: Final = "/v1/shopify"
 SNOWPLOW: Final = "/com.snowplowanalytics.snowplow/tp2"
 PIXEL: Final = "/i"
+GTAG: Final = "/g/collect"
+MEASUREMENT: Final = "/mp/collect"
+MEASUREMENT_CHECK: Final = "/debug/mp/collect"
+TAG_MANAGER: Final = "/v1/ga4"
+GOOGLE: Final = frozenset({GTAG, MEASUREMENT, MEASUREMENT_CHECK, TAG_MANAGER})
+"""Where Google Analytics comes in, in one of its forms."""
 CLIENT_METRICS: Final = "/v1/m"
 SNIPPET: Final = "/shopstream.js"
 OPENAPI: Final = "/openapi.json"

@@ -24,9 +24,12 @@ from runtime.settings import IngestSettings
 NO_BYTES: Final = "its bytes are not kept, because the visitor refuses to be known"
 _NOTHING: Final = msgspec.Raw(b"{}")
 _IDS: Final = frozenset(
-    {"messageId", "anonymousId", "userId", "previousId", "groupId", "eid", "duid", "uid", "id", "clientId"}
+    {
+        *("messageId", "anonymousId", "userId", "previousId", "groupId", "eid", "duid", "uid", "id", "clientId"),
+        *("client_id", "app_instance_id", "user_id"),
+    }
 )
-"""Where calls, Snowplow's and Shopify's events have ids."""
+"""Where calls, Snowplow's, Shopify's and Google Analytics' events have ids."""
 
 
 class Privacy:

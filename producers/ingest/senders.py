@@ -47,12 +47,14 @@ class Senders:
                 del self._buckets[name]
         self.keys = keys
 
-    def sender_of(self, claims: Claims, body_key: str | None = None) -> WriteKey | Refusal:
-        """The header decides, then the body, then the query."""
+    def sender_of(
+        self, claims: Claims, body_key: str | None = None, otherwise: str | None = None
+    ) -> WriteKey | Refusal:
+        """The header decides, then the body, then the query; `otherwise` is for requests that know no write key."""
         header_key = basic_user(claims.authorization)
         if header_key is not None and body_key is not None and header_key != body_key:
             KEY_DISAGREEMENTS.inc()
-        name = header_key or body_key or claims.query_key
+        name = header_key or body_key or claims.query_key or otherwise
         key = self.keys.named(name)
         if key is None:
             said = "has no write key" if name is None else f"names an unknown write key, {name[:64]!r}"

@@ -9,9 +9,10 @@ from contracts import event_names as names
 from contracts.codec import ENCODER
 from producers.ingest.accept import Envelope
 from producers.ingest.answers import Refusal
-from producers.ingest.bodies import Calls, decoded, small
+from producers.ingest.bodies import Calls, decoded, one_or_many, small
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
+from producers.ingest.vocabulary.places import value_at
 from producers.ingest.vocabulary.shopify import (
     CONTEXT,
     EVENT_NAMES,
@@ -26,22 +27,12 @@ from producers.ingest.vocabulary.shopify import (
 
 Fields = Mapping[str, Any]
 
-_ONE: Final = msgspec.json.Decoder(msgspec.Raw)
-_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_FORM: Final = "the body must be an event as a web pixel gets it, or a list of them"
-
 
 def shopify_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refusal:
     """The calls of a body of one event or a list, each as JSON text; an event that cannot be read stays as it came, with its reason."""
-    begin = body.lstrip()[:1]
-    if begin not in (b"{", b"["):
-        return Refusal(400, "unparsable", _FORM)
-    try:
-        events = [bytes(each) for each in (decoded(_LIST, body) if begin == b"[" else [decoded(_ONE, body)])]
-    except (ValueError, RecursionError) as error:
-        return Refusal(400, "unparsable", f"{_FORM}: {error}")
-    if len(events) > max_events:
-        return Refusal(413, "too_large", f"the body has {len(events)} events; at most {max_events} are accepted")
+    events = one_or_many(body, max_events, "the body must be an event as a web pixel gets it")
+    if isinstance(events, Refusal):
+        return events
     raw: list[bytes] = []
     rejected: dict[int, Rejection] = {}
     consents: dict[int, object] = {}
@@ -86,12 +77,12 @@ def call_of(event: Fields) -> dict[str, Any]:
         "properties": _properties(event),
         "messageId": event.get("id"),
         "anonymousId": event.get("clientId"),
-        "userId": _at(event, USER_ID),
+        "userId": value_at(event, USER_ID),
         "timestamp": event.get("timestamp"),
         "sentAt": event.get("sentAt"),
         "context": {
-            **{ours: _at(context, path) for ours, path in CONTEXT.items()},
-            "page": {ours: _at(context, path) for ours, path in PAGE.items()},
+            **{ours: value_at(context, path) for ours, path in CONTEXT.items()},
+            "page": {ours: value_at(context, path) for ours, path in PAGE.items()},
             "library": {"name": "shopify-web-pixel"},
             # What the shop's consent banner knows; the pixel adds it to each event.
             "consent": event.get("customerPrivacy"),
@@ -107,7 +98,7 @@ def _properties(event: Fields) -> dict[str, Any]:
         about = data.get(key)
         if not isinstance(about, dict):
             continue
-        found = {ours: _at(about, path) for ours, path in parameters.items()}
+        found = {ours: value_at(about, path) for ours, path in parameters.items()}
         properties.update({ours: value for ours, value in found.items() if value is not None})
         if items := [_item(line) for line in _lines(about, ITEMS[key])]:
             properties["items"] = items
@@ -117,14 +108,14 @@ def _properties(event: Fields) -> dict[str, Any]:
 
 
 def _lines(about: Fields, path: str) -> list[Fields]:
-    lines = _at(about, path) if path else [about]
+    lines = value_at(about, path) if path else [about]
     return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
 
 
 def _item(line: Fields) -> dict[str, Any]:
-    variant = next(found for path in VARIANTS if isinstance(found := _at(line, path), dict))
+    variant = next(found for path in VARIANTS if isinstance(found := value_at(line, path), dict))
     item = {
-        ours: next((found for path in paths if (found := _at(variant, path)) is not None), None)
+        ours: next((found for path in paths if (found := value_at(variant, path)) is not None), None)
         for ours, paths in ITEM.items()
     }
     if item["item_variant"] in (NO_VARIANT, item["item_name"]):
@@ -139,13 +130,6 @@ def _coupon(about: Fields) -> str | None:
         if isinstance(each, dict) and each.get("type") == "DISCOUNT_CODE" and isinstance(each.get("title"), str):
             return str(each["title"])
     return None
-
-
-def _at(value: object, path: str) -> Any:
-    """The value at a path, None when there is none."""
-    for name in path.split(".") if path else ():
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _object(event: Fields, key: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from contracts.codec import ENCODER
 from producers.ingest.accept import Envelope
 from producers.ingest.answers import Refusal
 from producers.ingest.bodies import Calls, decoded
+from producers.ingest.context import screen_of
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import MAX_DEPTH, read_json
 from producers.ingest.vocabulary.snowplow import (
@@ -100,7 +101,7 @@ def call_of(event: Fields) -> dict[str, Any]:
         "context": {
             **context,
             "page": {ours: event.get(theirs) for theirs, ours in PAGE.items()},
-            "screen": _screen(event),
+            "screen": screen_of(event.get("res")),
             "device": {"type": "mobile" if event.get("p") == "mob" else None},
             "library": {"name": "snowplow", "version": tracker},
             "consent": _consent(act, entities),
@@ -261,13 +262,6 @@ def _milliseconds(event: Fields, key: str) -> object:
     """Milliseconds since 1970; a text that is no such number stays what it is, for the clock to refuse."""
     text = _text(event, key)
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 16 else text
-
-
-def _screen(event: Fields) -> dict[str, int] | None:
-    """The device's, as `1920x1080`."""
-    width, _, height = str(event.get("res")).partition("x")
-    is_size = all(side.isascii() and side.isdigit() and len(side) < 7 for side in (width, height))
-    return {"width": int(width), "height": int(height)} if is_size else None
 
 
 def _percent_scrolled(event: Fields) -> float | None:

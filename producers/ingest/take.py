@@ -16,26 +16,37 @@ from contracts.events import Event, PrivacySignal
 from contracts.http import BatchAnswer, EventError
 from producers.ingest import metrics
 from producers.ingest.accept import CallType, event_of_bytes
-from producers.ingest.answers import OK, PIXEL, Answer, Refusal, refused, refused_to_snowplow, stored
-from producers.ingest.bodies import OVERLOADED, Calls, calls_of, expanded, read_body
+from producers.ingest.answers import (
+    NO_CONTENT,
+    OK,
+    PIXEL,
+    Answer,
+    Refusal,
+    checked,
+    refused,
+    refused_to_snowplow,
+    stored,
+)
+from producers.ingest.bodies import OVERLOADED, Calls, expanded, read_body
 from producers.ingest.in_flight import RECORD_BYTES, Hold, InFlight
 from producers.ingest.kept_envelope import MAX_CONTEXT_BYTES, kept
+from producers.ingest.measurement import validated
 from producers.ingest.privacy import Privacy
 from producers.ingest.publish import EventPublisher, PublishFailed, Record
+from producers.ingest.readers import Read, Readers
 from producers.ingest.records import dead_letter_of, dead_letter_record, event_record
 from producers.ingest.rejections import Rejection
 from producers.ingest.senders import Claims, Senders
-from producers.ingest.shopify import shopify_calls
-from producers.ingest.snowplow import pixel_body, snowplow_calls
+from producers.ingest.snowplow import pixel_body
 from producers.ingest.write_keys import WriteKey
 from runtime.settings import IngestSettings
+
+Query = Mapping[str, list[str]]
 
 log = logging.getLogger(__name__)
 
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _RETRY_S: Final = 1
-_FOREIGN_TIMES: Final = 8
-"""How much larger than an event its form in another vocabulary may be: base64, pictures, all that is not taken."""
 _REFUSED_ALONE: Final = {"unparsable": 400, "too_large": 413}
 """In a batch these are verdicts; a request that is nothing but such a call is refused as a request."""
 
@@ -71,6 +82,7 @@ class Taker:
     ) -> None:
         self._settings = settings
         self._privacy = Privacy(settings)
+        self._readers = Readers(settings)
         self._clamp = timedelta(hours=settings.clock_clamp_hours)
         self._senders = senders
         self._publisher = publisher
@@ -82,34 +94,90 @@ class Taker:
         metrics.IN_FLIGHT_BYTES.set_function(lambda: self._in_flight.bytes)
 
     async def take(self, call_type: CallType | None, head: Head, receive: Receive) -> Answer:
-        """Answer one request: a call of `call_type`, or with None a batch. Raises `ClientGone`."""
-
-        def read(body: bytes) -> Calls | Refusal:
-            return calls_of(body, call_type, self._settings.max_batch_events, self._settings.max_event_bytes)
-
-        started = self._steady()
-        taken = await self._take(read, head, receive, is_alone=call_type is not None)
-        return self._counted(refused(taken) if isinstance(taken, Refusal) else stored(taken), started)
+        """Answer one request: a call of `call_type`, or with None a batch. Raises `ClientGone`, as all of these."""
+        is_alone = call_type is not None
+        return await self._taken(self._readers.calls(call_type), head, receive, good=stored, is_alone=is_alone)
 
     async def take_snowplow(self, head: Head, receive: Receive) -> Answer:
         """Answer a Snowplow tracker's POST."""
-        started = self._steady()
-        taken = await self._take(self._snowplow_calls, head, receive)
-        return self._counted(_snowplow_answer(taken, OK), started)
+        return await self._taken(self._readers.snowplow, head, receive, good=lambda _: OK, bad=refused_to_snowplow)
 
     async def take_shopify(self, head: Head, receive: Receive) -> Answer:
         """Answer a Shopify web pixel's POST."""
-        started = self._steady()
-        taken = await self._take(self._shopify_calls, head, receive)
-        return self._counted(refused(taken) if isinstance(taken, Refusal) else stored(taken), started)
+        return await self._taken(self._readers.shopify, head, receive, good=stored)
 
-    async def take_pixel(self, query: Mapping[str, list[str]], head: Head) -> Answer:
+    async def take_tag_manager(self, head: Head, receive: Receive) -> Answer:
+        """Answer a POST of server-side Tag Manager."""
+        return await self._taken(self._readers.tag_manager, head, receive, good=stored)
+
+    async def take_gtag(self, query: bytes, head: Head, receive: Receive) -> Answer:
+        """Answer a POST of gtag.js."""
+        return await self._taken(self._readers.gtag(query), head, receive, good=lambda _: NO_CONTENT)
+
+    async def take_gtag_pixel(self, query: bytes, head: Head) -> Answer:
+        """Answer a GET of gtag.js, whose query is one event."""
+        return await self._taken_from_query(self._readers.gtag(query)(b""), head, len(query), good=NO_CONTENT)
+
+    async def take_pixel(self, query: Query, head: Head) -> Answer:
         """Answer a Snowplow tracker's GET, whose query is one event."""
+        body = pixel_body(query)
+        calls = self._readers.snowplow(body)
+        return await self._taken_from_query(calls, head, len(body), good=PIXEL, bad=refused_to_snowplow)
+
+    async def take_measurement(self, query: Query, head: Head, receive: Receive) -> Answer:
+        """Answer a POST of Google's Measurement Protocol."""
+        read = self._readers.measurement(query, self._senders.keys)
+        return await self._taken(read, head, receive, good=lambda _: NO_CONTENT)
+
+    async def check_measurement(self, query: Query, head: Head, receive: Receive) -> Answer:
+        """Say what the same would be answered, and store nothing."""
+        started = self._steady()
+        read = self._readers.measurement(query, self._senders.keys)
+        with self._in_flight.hold() as hold:
+            body = await self._body(receive, hold)
+            if isinstance(body, Refusal):
+                return self._counted(refused(body), started)
+            calls = read(body)
+            if isinstance(calls, Refusal) and calls.status == 400:
+                return self._counted(checked(validated(calls)), started)
+            found = self._admitted(calls, head, len(body), hold)
+        answer = refused(found) if isinstance(found, Refusal) else checked(validated(found.answer))
+        return self._counted(answer, started)
+
+    async def _taken(
+        self,
+        read: Read,
+        head: Head,
+        receive: Receive,
+        *,
+        good: Callable[[BatchAnswer], Answer],
+        bad: Callable[[Refusal], Answer] = refused,
+        is_alone: bool = False,
+    ) -> Answer:
+        """Read, check and store what a body says."""
         started = self._steady()
         with self._in_flight.hold() as hold:
-            body = pixel_body(query)
-            taken = await self._store(self._snowplow_calls(body), head, len(body), hold)
-        return self._counted(_snowplow_answer(taken, PIXEL), started)
+            taken: BatchAnswer | Refusal
+            body = await self._body(receive, hold)
+            if isinstance(body, Refusal):
+                taken = body
+            else:
+                taken = await self._store(read(body), head, len(body), hold, is_alone=is_alone)
+        return self._counted(bad(taken) if isinstance(taken, Refusal) else good(taken), started)
+
+    async def _taken_from_query(
+        self,
+        calls: Calls | Refusal,
+        head: Head,
+        size: int,
+        *,
+        good: Answer,
+        bad: Callable[[Refusal], Answer] = refused,
+    ) -> Answer:
+        started = self._steady()
+        with self._in_flight.hold() as hold:
+            taken = await self._store(calls, head, size, hold)
+        return self._counted(bad(taken) if isinstance(taken, Refusal) else good, started)
 
     def _counted(self, answer: Answer, started: float) -> Answer:
         self._answers(answer.status).inc()
@@ -122,29 +190,26 @@ class Taker:
             body = await read_body(receive, self._settings.max_body_bytes, hold)
         return refused(body) if isinstance(body, Refusal) else stored(BatchAnswer(accepted=0))
 
-    async def _take(
-        self, read: Callable[[bytes], Calls | Refusal], head: Head, receive: Receive, *, is_alone: bool = False
-    ) -> BatchAnswer | Refusal:
-        with self._in_flight.hold() as hold:
-            body = await read_body(receive, self._settings.max_body_bytes, hold)
-            if not isinstance(body, Refusal):
-                body = expanded(body, self._settings.max_body_bytes)
-            if isinstance(body, Refusal):
-                return body
-            return await self._store(read(body), head, len(body), hold, is_alone=is_alone)
-
-    def _snowplow_calls(self, body: bytes) -> Calls | Refusal:
-        return snowplow_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
-
-    def _shopify_calls(self, body: bytes) -> Calls | Refusal:
-        return shopify_calls(body, self._settings.max_batch_events, self._settings.max_event_bytes * _FOREIGN_TIMES)
+    async def _body(self, receive: Receive, hold: Hold) -> bytes | Refusal:
+        body = await read_body(receive, self._settings.max_body_bytes, hold)
+        return body if isinstance(body, Refusal) else expanded(body, self._settings.max_body_bytes)
 
     async def _store(
         self, calls: Calls | Refusal, head: Head, size: int, hold: Hold, *, is_alone: bool = False
     ) -> BatchAnswer | Refusal:
+        found = self._admitted(calls, head, size, hold)
+        if isinstance(found, Refusal):
+            return found
+        if is_alone and found.answer.rejected and found.answer.errors[0].code in _REFUSED_ALONE:
+            error = found.answer.errors[0]
+            return Refusal(_REFUSED_ALONE[error.code], error.code, error.message)
+        return await self._publish(found)
+
+    def _admitted(self, calls: Calls | Refusal, head: Head, size: int, hold: Hold) -> _Checked | Refusal:
+        """The calls checked, when their sender may send them here and now."""
         if isinstance(calls, Refusal):
             return calls
-        key = self._senders.sender_of(head.claims, calls.write_key)
+        key = self._senders.sender_of(head.claims, calls.write_key, calls.measurement_id)
         if isinstance(key, Refusal):
             return key
         if not hold.keep(size + (RECORD_BYTES + min(calls.context_bytes, MAX_CONTEXT_BYTES)) * len(calls.raw)):
@@ -152,17 +217,13 @@ class Taker:
         wait_s = self._senders.wait_s(key, head.address, len(calls.raw), self._steady())
         if wait_s:
             return Refusal(429, "rate_limited", f"write key {key.name} is over its rate; send again later", wait_s)
-        checked = self._check(calls, key, head)
-        if is_alone and checked.answer.rejected and checked.answer.errors[0].code in _REFUSED_ALONE:
-            error = checked.answer.errors[0]
-            return Refusal(_REFUSED_ALONE[error.code], error.code, error.message)
-        return await self._publish(checked)
+        return self._check(calls, key, head)
 
     def _check(self, calls: Calls, key: WriteKey, head: Head) -> _Checked:
         received_at = self._now()
         trace = head.traceparent if head.traceparent and _TRACEPARENT.fullmatch(head.traceparent) else None
         # A page's SDK may leave the user agent to the request; a server's request has the server's own.
-        user_agent = head.user_agent if key.kind == "browser" else None
+        user_agent = head.user_agent if key.kind == "browser" and not calls.is_of_program else None
         envelope = replace(calls.envelope, user_agent=user_agent, signals=head.signals)
         records: list[Record] = []
         errors: list[EventError] = []
@@ -199,9 +260,9 @@ class Taker:
         answer = BatchAnswer(accepted=len(records) - len(errors), rejected=len(errors), errors=tuple(errors))
         return _Checked(records, answer)
 
-    async def _publish(self, checked: _Checked) -> BatchAnswer | Refusal:
+    async def _publish(self, found: _Checked) -> BatchAnswer | Refusal:
         try:
-            await self._publisher.publish(checked.records)
+            await self._publisher.publish(found.records)
         except PublishFailed as error:
             if not self._is_refusing:  # said once an outage; /metrics counts the rest
                 log.warning("answering 503: %s", error)
@@ -210,15 +271,11 @@ class Taker:
         if self._is_refusing:
             log.info("Kafka acknowledges again")
         self._is_refusing = False
-        metrics.EVENTS_ACCEPTED.inc(checked.answer.accepted)
-        for rejected in checked.answer.errors:
+        metrics.EVENTS_ACCEPTED.inc(found.answer.accepted)
+        for rejected in found.answer.errors:
             metrics.EVENTS_REJECTED.labels(rejected.code).inc()
-        return checked.answer
+        return found.answer
 
 
 def _error(index: int, verdict: Rejection) -> EventError:
     return EventError(index=index, message_id=verdict.message_id, code=verdict.code, message=verdict.message)
-
-
-def _snowplow_answer(taken: BatchAnswer | Refusal, good: Answer) -> Answer:
-    return refused_to_snowplow(taken) if isinstance(taken, Refusal) else good

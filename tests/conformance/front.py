@@ -16,12 +16,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import Message
 
+from producers.ingest import paths
 from producers.ingest.answers import Answer, Refusal, refused, refused_to_snowplow, send_answer
+from producers.ingest.bodies import Calls
+from producers.ingest.readers import Readers
 from producers.ingest.write_keys import LOCAL
+from runtime.settings import IngestSettings
 
 Fault = Literal["200", "400", "401", "413", "429", "503", "cut"]
 """What the front does with a request: pass it on, answer it like ingest would, or `cut`: pass it on and lose the answer."""
 
+READERS: Final = Readers(IngestSettings())
 REFUSALS: Final = {
     "400": Refusal(400, "unparsable", "the body must be a JSON object"),
     "401": Refusal(401, "unknown_write_key", "the request names an unknown write key"),
@@ -29,6 +34,7 @@ REFUSALS: Final = {
     "429": Refusal(429, "rate_limited", "write key demo is over its rate; send again later", 1),
     "503": Refusal(503, "kafka_unavailable", "the events could not be stored; send them again later", 1),
 }
+WELL: Final = (200, 204)
 _SNOWPLOW: Final = ("/com.snowplowanalytics.snowplow/tp2", "/i?")
 _NO_EVENTS: Final = ("/sourceConfig", "/v1/projects/", "/v1/m")
 
@@ -54,6 +60,8 @@ class Front:
     """How many requests meet the fault before all is well again."""
     url: str = ""
     requests: list[Request] = field(default_factory=list)
+    preflights: list[str] = field(default_factory=list)
+    """Their paths."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def wait_for(self, what: Callable[[], bool], timeout_s: float) -> bool:
@@ -76,7 +84,7 @@ class Front:
     @property
     def delivered_ids(self) -> set[str]:
         """What the SDK knows to be stored."""
-        good = (request for request in self.requests if request.status == 200 and not request.is_cut)
+        good = (request for request in self.requests if request.status in WELL and not request.is_cut)
         return {message_id for request in good for message_id in request.message_ids}
 
     def times_sent(self) -> list[int]:
@@ -95,6 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         front = self.front
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.command == "OPTIONS":
+            front.preflights.append(self.path)
         if self.command in ("OPTIONS", "HEAD") or self.path.startswith(_NO_EVENTS):
             self._answer(*self._pass_on(body))
             return
@@ -138,7 +148,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def ids_in(path: str, body: bytes) -> tuple[str, ...]:
-    """The ids of the events of a request, whatever the SDK."""
+    """The ids of the events of a request, whatever the SDK; Google Analytics has none but those that ingest gives."""
+    where = urlsplit(path)
+    if where.path in paths.GOOGLE:
+        read = READERS.gtag(where.query.encode()) if where.path == paths.GTAG else READERS.measurement({}, LOCAL)
+        calls = read(body)
+        assert isinstance(calls, Calls)
+        return tuple(json.loads(raw)["messageId"] for raw in calls.raw)
     if not body:
         return tuple(parse_qs(urlsplit(path).query)["eid"])
     read = json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body)

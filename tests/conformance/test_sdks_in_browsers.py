@@ -32,6 +32,8 @@ WAYS: Final = {
     "rudderstack-beacon": Way("rudderstack", {"transport": "beacon"}, frozenset({"200"})),
     "snowplow-post": Way("snowplow", {"method": "post"}),
     "snowplow-get": Way("snowplow", {"method": "get"}),
+    # Beacons too.
+    "google-analytics": Way("google-analytics", {}, frozenset({"200"})),
 }
 
 

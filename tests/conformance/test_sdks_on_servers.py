@@ -16,6 +16,8 @@ DELIVERED: Final[dict[str, frozenset[Fault]]] = {
     "rudderstack-python": RETRIED | {"200"},
     # Snowplow's trackers repeat a 413 for ever, which is why ingest answers them 400 instead.
     "snowplow-python": RETRIED | {"200"},
+    # It raises in the shop's code, which may send again.
+    "google-analytics-python": frozenset({"200"}),
     "segment-node": RETRIED | {"200"},
     "rudderstack-node": RETRIED | {"200"},
 }

@@ -5,21 +5,22 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
 from contracts.events import Event
 from producers.ingest.accept import Envelope, event_of_bytes
 from producers.ingest.answers import Refusal
-from producers.ingest.bodies import Calls, calls_of
+from producers.ingest.bodies import Calls
+from producers.ingest.readers import Readers
 from producers.ingest.rejections import Rejection
-from producers.ingest.shopify import shopify_calls
-from producers.ingest.snowplow import snowplow_calls
-from producers.ingest.vocabulary import shopify, snowplow
-from producers.ingest.write_keys import DEMO
+from producers.ingest.vocabulary import ga4, shopify, snowplow
+from producers.ingest.write_keys import DEMO, LOCAL
 from runtime.settings import IngestSettings
 
 LIMITS: Final = IngestSettings()
+READERS: Final = Readers(LIMITS, new_id=lambda: "unlike")
 Verdict = Event | Rejection
 
 
@@ -27,8 +28,10 @@ class Mapping(NamedTuple):
     """One vocabulary: events as they may come, the body that carries them, and how ingest cuts that body into calls."""
 
     events: st.SearchStrategy[Any]
-    body: Callable[[list[Any]], Any]
+    body: Callable[[list[Any]], bytes]
     read: Callable[[bytes], Calls | Refusal]
+    changes: str | None = "sentAt"
+    """What is another when the same event is sent once more."""
 
     def verdicts(self, body: bytes, received_at: datetime) -> list[Verdict] | Refusal:
         """What ingest makes of a body."""
@@ -77,6 +80,7 @@ NASTY: Final = st.sampled_from(
             "' or 1",
         ),
         *("gid://shopify/OrderIdentity/1", "Default Title", "iglu:a/b/jsonschema/1-0-0", "e30="),
+        *("G100", "13p3p3p3p5", "~", "~~~k0a~v0b~k1", "id~pr1e999~qt-", "%E0%A4%A", "a%0d%0aen=b"),
     ]
 )
 NUMBERS: Final = st.sampled_from(
@@ -275,13 +279,62 @@ SHOPIFY: Final = st.fixed_dictionaries(
     },
 )
 
+_GTAG_NAMES: Final = st.sampled_from([*ga4.GTAG, "uamb", "uap", "uafvl", "pr1", "pr200", "pr999", "_uip", "em"])
+_GTAG_OWN: Final = st.builds(
+    lambda begin, name: begin + name,
+    st.sampled_from([ga4.TEXT, ga4.NUMBER, ga4.USER_TEXT, ga4.USER_NUMBER]),
+    NAMES | st.sampled_from(["event_name", "client_id", "params", "user_data.email", ""]),
+)
+GTAG: Final = st.builds(
+    lambda own, event: {"_p": "1772452790123", **own, **event},
+    st.dictionaries(_GTAG_NAMES | _GTAG_OWN | NASTY, NASTY | _DIGITS, max_size=12),
+    st.fixed_dictionaries(
+        {"en": st.sampled_from(["purchase", "page_view", "lit"]) | NASTY, "cid": st.just("ada") | NASTY}
+    ),
+)
+_PARAMS: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("session_id", "ga_session_number", "engagement_time_msec", "value", "transaction_id"), IDS),
+        **dict.fromkeys(("items", "consent", "consent_state", "user_properties", "user_data", "device"), ANY),
+        **dict.fromkeys(("page_location", "page_title", "language", "screen_resolution", "user_agent"), NASTY | ANY),
+        **dict.fromkeys(("client_hints", "user_location", "x-ga-gcs", "x-ga-gcd", "x-ga-ur"), OBJECTS | NASTY | ANY),
+        **dict.fromkeys(("x-sst-system_properties", "x-ga-mp2-user_properties"), OBJECTS | ANY),
+    },
+)
+_MICROS: Final = st.integers(-(2**60), 2**60) | TIMES
+TAG_MANAGER: Final = st.builds(
+    lambda params, event: {**params, "x-ga-page_id": 7, **event},
+    _PARAMS,
+    st.fixed_dictionaries(
+        {"event_name": _NAMES | NASTY, "client_id": st.just("ada") | IDS},
+        optional={"timestamp_micros": _MICROS, "params": OBJECTS | ANY, "user_id": IDS},
+    ),
+)
+MEASUREMENT: Final = st.fixed_dictionaries(
+    {"name": _NAMES | NASTY, "timestamp_micros": st.just(1_772_452_800_000_000) | _MICROS},
+    optional={"params": _PARAMS | ANY, "client_id": IDS, "user_id": IDS},
+)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _lines(events: list[Any]) -> bytes:
+    """A body of gtag.js; what is no event of it is some text."""
+    return b"\r\n".join(
+        urlencode(event, errors="surrogatepass").encode() if isinstance(event, dict) and event else _json(event)
+        for event in events
+    )
+
+
 MAPPINGS: Final = {
-    "segment": Mapping(SEGMENT, lambda events: {"batch": events}, lambda body: _batch(body)),
-    "rudderstack": Mapping(RUDDERSTACK, lambda events: {"batch": events, "sentAt": "2026-03-02T12:00:00Z"}, lambda body: _batch(body)),
-    "snowplow": Mapping(SNOWPLOW, lambda events: {"data": events}, lambda body: snowplow_calls(body, LIMITS.max_batch_events, 8 * LIMITS.max_event_bytes)),
-    "shopify": Mapping(SHOPIFY, lambda events: events, lambda body: shopify_calls(body, LIMITS.max_batch_events, 8 * LIMITS.max_event_bytes)),
+    "segment": Mapping(SEGMENT, lambda events: _json({"batch": events}), READERS.calls(None)),
+    "rudderstack": Mapping(RUDDERSTACK, lambda events: _json({"batch": events, "sentAt": "2026-03-02T12:00:00Z"}), READERS.calls(None)),
+    "snowplow": Mapping(SNOWPLOW, lambda events: _json({"data": events}), READERS.snowplow, "stm"),
+    "shopify": Mapping(SHOPIFY, _json, READERS.shopify),
+    "gtag": Mapping(GTAG, _lines, READERS.gtag(b"v=2&tid=demo&cid=ada&_p=7"), None),
+    "measurement": Mapping(MEASUREMENT, lambda events: _json({"client_id": "ada", "events": events}), READERS.measurement({}, LOCAL), None),
+    "tag manager": Mapping(TAG_MANAGER, _json, READERS.tag_manager, "x-sst-system_properties"),
 }  # fmt: skip
-
-
-def _batch(body: bytes) -> Calls | Refusal:
-    return calls_of(body, None, LIMITS.max_batch_events, LIMITS.max_event_bytes)

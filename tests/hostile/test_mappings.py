@@ -31,12 +31,12 @@ thoroughly = settings(max_examples=100, deadline=None, suppress_health_check=lis
 def test_any_events_become_verdicts_and_the_same_ones_twice(name: str, data: st.DataObject) -> None:
     mapping = MAPPINGS[name]
     events = data.draw(st.lists(mapping.events | ANY, max_size=3))
-    body = json.dumps(mapping.body(events)).encode()
+    body = mapping.body(events)
     verdicts = mapping.verdicts(body, NOON)
     assert not isinstance(verdicts, Refusal), verdicts
-    assert len(verdicts) == len(events)
+    assert len(verdicts) == len(events) or not events  # of gtag.js, the query is an event then
     assert mapping.verdicts(body, NOON) == verdicts
-    for verdict, raw in zip(verdicts, events, strict=True):
+    for verdict, raw in zip(verdicts, events or [None], strict=False):
         if isinstance(verdict, Event):
             require_storable(verdict)
         else:
@@ -57,9 +57,9 @@ def test_an_id_that_is_not_given_is_the_same_when_the_event_is_sent_again(name: 
     event = data.draw(mapping.events)
     for changed in ("messageId", "eid", "id", "stm", "sentAt"):
         event.pop(changed, None)
-    again = {**event, "stm" if name == "snowplow" else "sentAt": "1772452805000"}
+    again = {**event, mapping.changes: "1772452805000"} if mapping.changes else event
     first, second = (
-        mapping.verdicts(json.dumps(mapping.body([each])).encode(), later)
+        mapping.verdicts(mapping.body([each]), later)
         for each, later in ((event, NOON), (again, NOON + timedelta(seconds=5)))
     )
     assert isinstance(first, list)

@@ -21,9 +21,7 @@ UNMEANT = CHECKS.get_by_names(
         "ignored_auth",  # the write key may also stand in the body
     ]
 )
-ONE_PATH_EACH = (
-    "^(/v1/(batch|track|identify|shopify|m|projects/.*)|/com.*|/i|/sourceConfig|/openapi.json|/shopstream.js|/.*z)$"
-)
+ONE_PATH_EACH = "^(/v1/(batch|track|identify|shopify|ga4|m|projects/.*)|/com.*|/i|/g/collect|/(debug/)?mp/collect|/sourceConfig|/openapi.json|/shopstream.js|/.*z)$"
 """Aliases lead to the same code."""
 document = schemathesis.openapi.from_dict(openapi.document()).include(path_regex=ONE_PATH_EACH)
 

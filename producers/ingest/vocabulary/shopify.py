@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from contracts import event_names as names
+from producers.ingest.vocabulary.places import Path
 
 EVENT_NAMES: Final[Mapping[str, str]] = {
     "page_viewed": names.PAGE_VIEW,
@@ -20,9 +21,6 @@ EVENT_NAMES: Final[Mapping[str, str]] = {
     "checkout_completed": names.PURCHASE,
 }
 """Lower-case Shopify name → ours."""
-
-Path = str
-"""Where a value is, the names of its objects joined by dots; an empty one is the object itself."""
 
 PARAMETERS: Final[Mapping[str, Mapping[str, Path]]] = {
     "productVariant": {"value": "price.amount", "currency": "price.currencyCode"},

@@ -5,6 +5,8 @@ Usage: send.py SDK INGEST_URL…
 
 import os
 import sys
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 VISITOR = "visitor-1"
@@ -51,6 +53,23 @@ def with_snowplow_calls(url: str) -> None:
     tracker.track(StructuredEvent(category="lamps", action="Lamp Dimmed", value=40.0))
 
 
+def with_measurement_protocol(url: str) -> None:
+    from ga4mp import GtagMP
+
+    # The same events of one second would be one event to all: ids are made of what is sent.
+    visitor = f"{VISITOR}-{url.rpartition(':')[2]}"
+    client = GtagMP(api_secret="s3cr3t", measurement_id="demo", client_id=visitor)
+    client._base_domain = f"{url}/mp/collect"  # it has no option for another host
+    item = {"item_id": "sku-1", "item_name": "Lamp", "price": 25.0, "quantity": 2}
+    for name, params in (
+        ("page_view", {"page_location": "https://shop.example/lamps"}),
+        ("add_to_cart", {"currency": "EUR", "value": 50.0, "items": [item]}),
+        ("Lamp Dimmed", {"percent": 40}),
+    ):
+        with suppress(OSError):  # what is refused, or has no answer, it tells the shop
+            client.send([{"name": name, "params": params}], date=datetime.now())  # noqa: DTZ005  it takes no zone
+
+
 def main(sdk: str, urls: list[str]) -> None:
     for url in urls:
         match sdk:
@@ -60,6 +79,8 @@ def main(sdk: str, urls: list[str]) -> None:
                 with_segment_calls(rudderstack(url))
             case "snowplow-python":
                 with_snowplow_calls(url)
+            case "google-analytics-python":
+                with_measurement_protocol(url)
     sys.stdin.read()
     os._exit(0)  # not waiting for what an SDK would still like to repeat
 

@@ -57,6 +57,24 @@ def test_a_late_event_that_fills_the_pause_makes_one_session_of_two() -> None:
     assert alone.sessions[0].session_id("ada") in merged.replaces
 
 
+def test_engagement_counts_whatever_event_tells_it() -> None:
+    visitor = told(
+        at(0, engagement_time_msec=1.0),
+        at(1, "scroll", percent_scrolled=90.0, engagement_time_msec=4_000.0),
+        at(2, "user_engagement", engagement_time_msec=2_500.0),
+    )
+    features = features_of(visitor, visitor.sessions[0], "")
+    assert (features.active_ms, features.scroll_percent_max) == (6_501, 90)
+
+
+def test_events_that_mean_nothing_here_leave_their_session_as_it_is() -> None:
+    page = at(0.02)
+    noted = told(at(0, "session_start"), at(0.01, "first_visit"), page, at(1, "form_start"))
+    with_them, without = (features_of(each, each.sessions[0], "") for each in (noted, told(page)))
+    assert len(noted.sessions) == 1
+    assert (with_them.page_count, with_them.entry_path, with_them.channel) == (1, without.entry_path, without.channel)
+
+
 def test_an_earlier_first_event_renames_the_session_and_says_which_name_is_void() -> None:
     visitor = told(at(5))
     before = visitor.sessions[0].session_id("ada")
@@ -211,6 +229,7 @@ ACTS = st.sampled_from(
         ("purchase", {"value": 5.0}),
         ("user_engagement", {"engagement_time_msec": 1234.5678, "percent_scrolled": 40.0, "click_count": 2}),
         ("begin_checkout", {}),
+        ("scroll", {"percent_scrolled": 90.0, "engagement_time_msec": 5012.0}),
         ("custom_thing", {}),
     ]
 )

@@ -21,6 +21,7 @@ from producers.ingest.rejections import Rejection
 from producers.ingest.write_keys import DEMO, LOCAL
 from runtime.settings import IngestSettings
 from tests.factories import at, dead_letter, event
+from tests.google_events import PAGE, common, encoded, measurement
 from tests.hostile.mappings import ANY
 from tests.ingest_shop import NOON, Shop
 from tests.shopify_events import event as shopify_event
@@ -80,6 +81,31 @@ def test_a_shopify_event_that_could_not_be_read_is_fixed_as_it_is_and_read_then(
     told = event_after(letter, "drop customData")
     shop.post("/v1/shopify?writeKey=demo", shopify_event("page_viewed"))
     assert (told.message_id, told.event_name) == (shop.events[0].message_id, "page_view")
+    assert told.context.page_path == shop.events[0].context.page_path == "/lamp"
+
+
+def test_a_google_analytics_event_that_could_not_be_read_is_fixed_as_it_is_and_read_then() -> None:
+    shop = Shop()
+    shop.post("/v1/ga4?writeKey=demo", common("add_to_cart", params=3, value=51, currency="EUR"))
+    shop.post("/mp/collect?measurement_id=demo", measurement({"name": "add_to_cart", "params": [51]}))
+    first, second = shop.dead_letters
+    forwarded, measured = event_after(first, "drop params"), event_after(second, "drop params; set value = 51")
+    assert (forwarded.event_name, forwarded.properties.value, forwarded.context.page_path) == (
+        "add_to_cart",
+        51,
+        "/lamp",
+    )
+    assert (measured.event_name, measured.properties.value) == ("add_to_cart", 51)
+    assert measured.visitor_id == "1257382463.1695261066"
+    assert [forwarded.message_id, measured.message_id] == [letter.message_id for letter in shop.dead_letters]
+
+
+def test_a_gtag_event_that_was_refused_keeps_its_id_whatever_the_fix() -> None:
+    shop = Shop()
+    shop.post("/g/collect?" + encoded(PAGE), b"en=page_view\nen=purchase&epn.value=12,50&cu=EUR")
+    (letter,) = shop.dead_letters
+    told = event_after(letter, "number properties.value")
+    assert (told.event_name, told.properties.value, told.message_id) == ("purchase", 12.5, letter.message_id)
     assert told.context.page_path == shop.events[0].context.page_path == "/lamp"
 
 

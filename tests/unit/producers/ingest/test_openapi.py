@@ -45,7 +45,15 @@ def test_ingest_serves_it(app: IngestApp) -> None:
 
 
 def test_every_path_of_the_app_is_described() -> None:
-    alone = {paths.SHOPIFY, paths.SNOWPLOW, paths.PIXEL, paths.CLIENT_METRICS, paths.SNIPPET, paths.OPENAPI}
+    alone = {
+        *paths.GOOGLE,
+        paths.SHOPIFY,
+        paths.SNOWPLOW,
+        paths.PIXEL,
+        paths.CLIENT_METRICS,
+        paths.SNIPPET,
+        paths.OPENAPI,
+    }
     projects = {f"{prefix}{{writeKey}}/settings" for prefix in paths.PROJECTS}
     described = {*paths.CALLS, *paths.HEALTH, *projects, *alone, paths.RUDDERSTACK_SOURCE}
     assert set(DOCUMENT["paths"]) == described
