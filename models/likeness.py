@@ -68,7 +68,6 @@ class Likeness:
 
 def likeness_of(touches: Iterable[Touch], as_of: datetime, *, min_visitors: int) -> Likeness:
     """What the touches tell, whatever order they come in."""
-    enough = max(1, min_visitors)
     ordered = _first_touches(touches)
     item_ids, item = _numbered([touch.item_id for touch in ordered])
     visitor = _numbered([touch.visitor_id for touch in ordered])[1]
@@ -78,13 +77,13 @@ def likeness_of(touches: Iterable[Touch], as_of: datetime, *, min_visitors: int)
 
     everybody = _by_visitor(np.zeros_like(item), visitor, weight).weight.sum()
     votes = _by_visitor(item, visitor, weight)
-    is_known = votes.visitors >= enough
+    is_known = votes.visitors >= min_visitors
     item_ids = [item_ids[number] for number in votes.key[is_known].tolist()]
     item_weight = votes.weight[is_known]
     # What too few know goes now: put between two items, it must not push them apart.
     kept = is_known[item]
     item = (np.cumsum(is_known) - 1)[item[kept]]
-    pairs = _pairs(item, session[kept], visitor[kept], weight[kept], len(item_ids), enough)
+    pairs = _pairs(item, session[kept], visitor[kept], weight[kept], len(item_ids), min_visitors)
     popular = np.lexsort((np.arange(len(item_ids)), -item_weight))[:MOST_POPULAR]
     begins, neighbours, likes = _neighbours(pairs, item_weight)
     return Likeness(
@@ -117,7 +116,7 @@ def _by_visitor(key: Ints, visitor: Ints, weight: Floats) -> _Votes:
     return _Votes(keys, visitors, np.add.reduceat(weight, begins) if len(begins) else weight)
 
 
-def _pairs(item: Ints, session: Ints, visitor: Ints, weight: Floats, item_count: int, enough: int) -> _Votes:
+def _pairs(item: Ints, session: Ints, visitor: Ints, weight: Floats, item_count: int, min_visitors: int) -> _Votes:
     """The pairs of items that enough visitors touched in one session; the key is `lower * item_count + higher`."""
     keys, visitors, weights = [], [], []
     for step in range(1, REACH + 1):
@@ -128,7 +127,7 @@ def _pairs(item: Ints, session: Ints, visitor: Ints, weight: Floats, item_count:
         visitors.append(visitor[step:][together])
         weights.append(np.minimum(weight[:-step], weight[step:])[together] / step)
     votes = _by_visitor(np.concatenate(keys), np.concatenate(visitors), np.concatenate(weights))
-    is_told = votes.visitors >= enough
+    is_told = votes.visitors >= min_visitors
     return _Votes(votes.key[is_told], votes.visitors[is_told], votes.weight[is_told])
 
 
