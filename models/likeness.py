@@ -9,10 +9,12 @@ once at most, and what fewer than `min_visitors` touched is never told. The figu
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.examples import hashed
 
 DAMPING: Final = 0.3
 """Power of a neighbour's own visitors that its likeness is divided by: 0.5 is the cosine, 0 lets popular items win everywhere."""
@@ -68,33 +70,66 @@ class Likeness:
 
 def likeness_of(touches: Iterable[Touch], as_of: datetime, *, min_visitors: int) -> Likeness:
     """What the touches tell, whatever order they come in."""
-    ordered = _first_touches(touches)
-    item_ids, item = _numbered([touch.item_id for touch in ordered])
-    visitor = _numbered([touch.visitor_id for touch in ordered])[1]
-    session = _numbered([touch.session_id for touch in ordered])[1]
-    age = np.array([(as_of - touch.occurred_at) / HALF_LIFE for touch in ordered], dtype=np.float64)
-    weight = 0.5 ** np.maximum(age, 0.0)
-
-    everybody = _by_visitor(np.zeros_like(item), visitor, weight).weight.sum()
-    votes = _by_visitor(item, visitor, weight)
-    is_known = votes.visitors >= min_visitors
-    item_ids = [item_ids[number] for number in votes.key[is_known].tolist()]
-    item_weight = votes.weight[is_known]
+    first = _first_touches(list(touches), as_of)
+    votes = _by_visitor(first.item, first.visitor, first.weight)
+    everybody = _by_visitor(np.zeros_like(first.item), first.visitor, first.weight).weight.sum()
+    known = sorted(votes.key[votes.visitors >= min_visitors].tolist(), key=first.names.__getitem__)
+    item_ids = tuple(first.names[number] for number in known)
+    item_weight = votes.weight[known]  # keys are 0, 1, 2, …
+    place_of = np.full(len(votes.key), -1, dtype=np.int64)
+    place_of[known] = np.arange(len(known))
     # What too few know goes now: put between two items, it must not push them apart.
-    kept = is_known[item]
-    item = (np.cumsum(is_known) - 1)[item[kept]]
-    pairs = _pairs(item, session[kept], visitor[kept], weight[kept], len(item_ids), min_visitors)
-    popular = np.lexsort((np.arange(len(item_ids)), -item_weight))[:MOST_POPULAR]
+    pairs = _pairs(first.at(place_of[first.item] >= 0), place_of, min_visitors)
     begins, neighbours, likes = _neighbours(pairs, item_weight)
+    popular = np.argsort(-item_weight, kind="stable")[:MOST_POPULAR]
     return Likeness(
         as_of=as_of,
         places={item_id: place for place, item_id in enumerate(item_ids)},
-        item_ids=tuple(item_ids),
+        item_ids=item_ids,
         begins=begins,
         neighbours=neighbours,
         likes=likes,
         popular=tuple((item_ids[place], float(item_weight[place] / everybody)) for place in popular.tolist()),
     )
+
+
+class _Columns(NamedTuple):
+    """Touches, those of a session together and in order of time. What stands for ids are numbers, 0, 1, 2, …"""
+
+    item: Ints
+    session: Ints
+    visitor: Ints
+    weight: Floats
+    """By age, at most 1."""
+    names: Sequence[str]
+    """The item ids by number."""
+
+    def at(self, places: NDArray[np.bool_]) -> Self:
+        return self._replace(**{name: getattr(self, name)[places] for name in ("item", "session", "visitor", "weight")})
+
+
+def _first_touches(touches: Sequence[Touch], as_of: datetime) -> _Columns:
+    """Of each item in a session the first touch only. Numbers are by hash and sorting is numpy's: other threads run meanwhile."""
+    names = [touch.item_id for touch in touches]
+    item, session, visitor = (
+        _numbered(texts)
+        for texts in (names, [touch.session_id for touch in touches], [touch.visitor_id for touch in touches])
+    )
+    age_s = np.array([(as_of - touch.occurred_at).total_seconds() for touch in touches], dtype=np.float64)
+    order = np.lexsort((item, -age_s, session))
+    _, firsts = np.unique(session[order] * (len(touches) + 1) + item[order], return_index=True)
+    order = order[np.sort(firsts)]
+    weight = 0.5 ** (np.maximum(age_s[order], 0.0) / HALF_LIFE.total_seconds())
+    name_of = dict(zip(item.tolist(), names, strict=True))
+    return _Columns(
+        item[order], session[order], visitor[order], weight, [name_of[number] for number in range(len(name_of))]
+    )
+
+
+def _numbered(texts: Sequence[str]) -> Ints:
+    hashes = {text: hashed(text) for text in texts}
+    column = np.fromiter((hashes[text] for text in texts), dtype=np.uint64, count=len(texts))
+    return np.unique(column, return_inverse=True)[1].astype(np.int64)
 
 
 class _Votes(NamedTuple):
@@ -116,16 +151,16 @@ def _by_visitor(key: Ints, visitor: Ints, weight: Floats) -> _Votes:
     return _Votes(keys, visitors, np.add.reduceat(weight, begins) if len(begins) else weight)
 
 
-def _pairs(item: Ints, session: Ints, visitor: Ints, weight: Floats, item_count: int, min_visitors: int) -> _Votes:
-    """The pairs of items that enough visitors touched in one session; the key is `lower * item_count + higher`."""
+def _pairs(touches: _Columns, place_of: Ints, min_visitors: int) -> _Votes:
+    """The pairs of known items that enough visitors touched in one session; the key is `lower * len(known) + higher`."""
+    place, session = place_of[touches.item], touches.session
     keys, visitors, weights = [], [], []
     for step in range(1, REACH + 1):
-        earlier, later = item[:-step], item[step:]
-        together = (session[:-step] == session[step:]) & (earlier != later)
-        low, high = np.minimum(earlier, later)[together], np.maximum(earlier, later)[together]
-        keys.append(low * item_count + high)
-        visitors.append(visitor[step:][together])
-        weights.append(np.minimum(weight[:-step], weight[step:])[together] / step)
+        is_one = (session[:-step] == session[step:]) & (place[:-step] != place[step:])
+        earlier, later = place[:-step][is_one], place[step:][is_one]
+        keys.append(np.minimum(earlier, later) * (place_of.max(initial=-1) + 1) + np.maximum(earlier, later))
+        visitors.append(touches.visitor[step:][is_one])
+        weights.append(np.minimum(touches.weight[:-step], touches.weight[step:])[is_one] / step)
     votes = _by_visitor(np.concatenate(keys), np.concatenate(visitors), np.concatenate(weights))
     is_told = votes.visitors >= min_visitors
     return _Votes(votes.key[is_told], votes.visitors[is_told], votes.weight[is_told])
@@ -143,19 +178,3 @@ def _neighbours(pairs: _Votes, item_weight: Floats) -> tuple[Ints, Ints, Floats]
     is_kept = np.arange(len(of)) - begins[of] < NEIGHBOURS
     of, neighbour, like = of[is_kept], neighbour[is_kept], like[is_kept]
     return np.searchsorted(of, np.arange(len(item_weight) + 1)), neighbour, like
-
-
-def _first_touches(touches: Iterable[Touch]) -> list[Touch]:
-    """Each session's touches together, an item's first only. One order, so that sums have the same bits whatever order they came in."""
-    ordered = sorted(touches, key=lambda touch: (touch.session_id, touch.occurred_at, touch.item_id, touch.visitor_id))
-    firsts: dict[tuple[str, str], Touch] = {}
-    for touch in ordered:
-        firsts.setdefault((touch.session_id, touch.item_id), touch)
-    return list(firsts.values())
-
-
-def _numbered(texts: Sequence[str]) -> tuple[list[str], Ints]:
-    """The different texts in order, and the place of each text among them."""
-    different = sorted(set(texts))
-    places = {text: place for place, text in enumerate(different)}
-    return different, np.array([places[text] for text in texts], dtype=np.int64)
