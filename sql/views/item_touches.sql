@@ -1,4 +1,4 @@
--- One row per item of a product view, an addition to the cart or a purchase by a person who has not refused: whose touches others' recommendations are made of.
+-- One row per item that a person looked at, put into the cart or bought, each time: what recommendations are made of. Without those who refused.
 create view item_touches as
 select
     events.visitor_id,

@@ -1,15 +1,20 @@
 """`shopstream.recommend`: what the console answers reaches the listener, and nothing goes wrong in the page when there is no answer."""
 
-from typing import Any
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
 
+import msgspec
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from console.bodies import RecommendationsAnswer, RecommendedItem
 from tests.end_to_end.tracker.recording_server import RecordingServer
 
-ASK = "shopstream = window.shopstream || []; shopstream.push(['recommend', {limit: 4, item_id: 'pot'}, (told) => heard.push(told)])"
-ASKING = f"<script>heard = []; {ASK}</script>"
+DOCUMENT: Final = (Path(__file__).parents[3] / "docs" / "recommendations.md").read_text()
+ASK: Final = "shopstream = window.shopstream || []; shopstream.push(['recommend', {limit: 4, item_id: 'pot'}, (told) => heard.push(told)])"
+ASKING: Final = f"<script>heard = []; {ASK}</script>"
 
 
 def recommended() -> RecommendationsAnswer:
@@ -36,6 +41,15 @@ def test_a_new_visitor_who_asks_before_the_snippet_is_there_is_answered(server: 
     assert (told["basis"], [each["item_id"] for each in told["items"]]) == ("items", ["cup"])
     [request] = [each for each in server.requests if "/recommendations/" in each.path]
     assert request.path == "/api/recommendations/" + page.evaluate("shopstream.visitorId()")
+
+
+def test_the_page_of_the_docs_shows_the_answer_of_the_docs(server: RecordingServer, page: Page) -> None:
+    blocks = dict(re.findall(r"```(html|json)\n(.*?)```", DOCUMENT, re.DOTALL))
+    server.recommended = msgspec.json.decode(blocks["json"], type=RecommendationsAnswer, strict=True)
+    assert msgspec.to_builtins(server.recommended).keys() == json.loads(blocks["json"]).keys()
+    server.body = blocks["html"]
+    page.goto(server.shop)
+    expect(page.locator("body")).to_contain_text("cuptray")
 
 
 def test_a_page_may_ask_again_at_any_time(server: RecordingServer, page: Page) -> None:
