@@ -17,10 +17,12 @@ import numpy as np
 
 from benchmarks.measure import last_line, machine, table
 from benchmarks.quality.next_item import (
+    KEPT,
     MIN_VISITORS,
     Figures,
     begun,
     beside_the_last,
+    by_doubles,
     cases_of,
     days,
     error_of,
@@ -30,7 +32,6 @@ from benchmarks.quality.next_item import (
     visits_of,
 )
 from models import likeness, recommend
-from models.likeness import Touch
 
 DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data" / "google-merchandise-store"
 BEGIN: Final = datetime(2016, 8, 1, tzinfo=UTC)
@@ -46,8 +47,9 @@ TRIED: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
 }
 
 
-def judge(visits: list[list[Touch]]) -> dict[str, Any]:
+def judge(folder: Path) -> dict[str, Any]:
     """Learnt from the visits before the cut, judged on the later ones."""
+    visits = visits_of(folder)
     learnt, cases = begun(visits, BEGIN, UNTIL), list(cases_of(begun(visits, UNTIL, END)))
     told: dict[str, Figures] = {
         "recommended": figures_of(ours(learnt, UNTIL), cases),
@@ -71,8 +73,9 @@ def judge(visits: list[list[Touch]]) -> dict[str, Any]:
     }
 
 
-def choose(visits: list[list[Touch]]) -> dict[str, Any]:
+def choose(folder: Path) -> dict[str, Any]:
     """Each figure in turn, the others as they are: learnt from August, judged on the first ten days of September."""
+    visits = visits_of(folder)
     learnt, cases = begun(visits, BEGIN, CHOSEN_FROM), list(cases_of(begun(visits, CHOSEN_FROM, UNTIL)))
     rows: list[tuple[object, ...]] = []
     for name, (module, values) in TRIED.items():
@@ -82,6 +85,8 @@ def choose(visits: list[list[Touch]]) -> dict[str, Any]:
     for least in (1, 2, MIN_VISITORS, 5, 10):
         answer = ours(learnt, CHOSEN_FROM, min_visitors=least)
         rows.append(_tried(f"min_visitors {least}", figures_of(answer, cases)))
+    kept = by_doubles(begun(visits_of(folder, KEPT), BEGIN, CHOSEN_FROM))
+    rows.append(_tried("carts and purchases twice", figures_of(ours([*learnt, *kept], CHOSEN_FROM), cases)))
     rows.append(_tried("most often with the last item", figures_of(beside_the_last(learnt), cases)))
     print(table(("one changed", "hit rate@10", "MRR@10"), rows))
     return {"cases": len(cases), "tried": [[name, hit, mrr] for name, hit, mrr in rows]}
@@ -109,7 +114,7 @@ def main() -> None:
     print(machine())
     figures: dict[str, Any] = {}
     if told.data.is_dir():
-        figures = (choose if told.choose else judge)(visits_of(told.data))
+        figures = (choose if told.choose else judge)(told.data)
     else:
         print(f"skipped: there is no {told.data}; --data names the folder")
     print(last_line("recommend", figures))

@@ -5,7 +5,7 @@ are its items so far, wanted is the next. Items that the visit has had are left 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice, permutations
 from pathlib import Path
@@ -22,6 +22,7 @@ from producers.replay.google_files import HIT_PRODUCTS, HITS, SESSIONS, periods
 AT: Final = 10
 TOUCHING: Final = ("2", "3", "6")
 """Actions of the export: product detail, addition to the cart, purchase."""
+KEPT: Final = ("3", "6")
 MIN_VISITORS: Final = 3
 """As the setting is unless told."""
 
@@ -38,13 +39,13 @@ class Case(NamedTuple):
     wanted: str
 
 
-def visits_of(folder: Path) -> list[list[Touch]]:
-    """The touches of each visit, in order of time."""
+def visits_of(folder: Path, actions: Collection[str] = TOUCHING) -> list[list[Touch]]:
+    """The touches of each visit by these actions, in order of time."""
     found = []
     for number, period in enumerate(periods(folder)):
         assert period.hit_products is not None, f"{period.hits} has no hit_products file beside it"
         hits = tables.read(period.hits, HITS)
-        rows = hits[hits["action"].isin(TOUCHING)].merge(
+        rows = hits[hits["action"].isin(actions)].merge(
             tables.read(period.hit_products, HIT_PRODUCTS), on=["session", "hit"]
         )
         rows = rows.merge(tables.read(period.sessions, SESSIONS), on="session")
@@ -101,6 +102,14 @@ def ours(visits: Iterable[list[Touch]], as_of: datetime, *, min_visitors: int = 
         return [each.item_id for each in told.items]
 
     return answer
+
+
+def by_doubles(visits: Iterable[list[Touch]]) -> list[list[Touch]]:
+    """The same visits by visitors of their own: added to the visits, they make these touches count twice."""
+    return [
+        [touch._replace(visitor_id=f"{touch.visitor_id}+", session_id=f"{touch.session_id}+") for touch in visit]
+        for visit in visits
+    ]
 
 
 def popular(visits: Iterable[list[Touch]], since: datetime | None = None) -> Answer:
