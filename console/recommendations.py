@@ -42,7 +42,8 @@ class Recommendations:
 
     def _acts(self, visitor_id: str, now: datetime) -> list[Act]:
         values = {"visitor_id": visitor_id, "since": now - timedelta(days=self._days), "most_events": MOST_EVENTS}
-        return [Act(**row) for row in self._database.rows(statement("acts_of_visitor"), values)]
+        rows = self._database.rows(statement("acts_of_visitor"), values)
+        return [Act(row["item_id"], row["event_name"], row["occurred_at"], float(row["quantity"])) for row in rows]
 
 
 def nothing(visitor_id: str, reason: str) -> RecommendationsAnswer:

@@ -1,5 +1,6 @@
 """What a shopper is likely to want next: the likenesses of items and the shopper's own acts in, items with their reasons out. Pure."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ class Act(NamedTuple):
     item_id: str
     event_name: str
     occurred_at: datetime
+    quantity: float = 1.0
 
 
 class Recommended(NamedTuple):
@@ -54,25 +56,29 @@ class Recommendation:
 def shopper_of(acts: Iterable[Act], now: datetime, page_item_id: str | None = None) -> Shopper:
     """What the acts tell, in whatever order they come. `page_item_id` is the item on the page, whose view may not be stored yet."""
     touched: dict[str, None] = {}
-    cart: set[str] = set()
+    cart: defaultdict[str, float] = defaultdict(float)
     known: set[str] = set()
-    for item_id, event_name, occurred_at in sorted(
-        acts, key=lambda act: (act.occurred_at, act.event_name, act.item_id)
+    for item_id, event_name, occurred_at, quantity in sorted(
+        acts, key=lambda act: (act.occurred_at, act.event_name, act.item_id, act.quantity)
     ):
         if event_name in TOUCHING:
             touched.pop(item_id, None)
             touched[item_id] = None
         if event_name == event_names.ADD_TO_CART:
-            cart.add(item_id)
-        elif event_name in (event_names.PURCHASE, event_names.REMOVE_FROM_CART):
-            cart.discard(item_id)
+            cart[item_id] += quantity
+        elif event_name == event_names.REMOVE_FROM_CART:
+            cart[item_id] = max(0.0, cart[item_id] - quantity)
+        elif event_name == event_names.PURCHASE:
+            cart.pop(item_id, None)
         if now - occurred_at <= KNOWN_FOR:
             known.add(item_id)
     if page_item_id is not None:
         touched.pop(page_item_id, None)
         touched[page_item_id] = None
         known.add(page_item_id)
-    return Shopper(tuple(reversed(touched)), frozenset(known | cart))
+    return Shopper(
+        tuple(reversed(touched)), frozenset(known | {item_id for item_id, quantity in cart.items() if quantity > 0})
+    )
 
 
 def recommendation(likeness: Likeness, shopper: Shopper, limit: int) -> Recommendation:

@@ -1,5 +1,9 @@
 -- One row per item that a visitor touched or took out of the cart since then, newest first; of the visitor's newest events only.
-select item ->> 'item_id' as item_id, event_name, occurred_at
+select
+    item ->> 'item_id' as item_id,
+    event_name,
+    occurred_at,
+    case when jsonb_typeof(item -> 'quantity') = 'number' then (item ->> 'quantity')::numeric else 1 end as quantity
 from (
     select event_name, occurred_at, properties
     from events

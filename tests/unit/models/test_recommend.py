@@ -18,8 +18,8 @@ SHOP = likeness(
 )
 
 
-def act(event_name: str, item_id: str, clock: str = "11:59", *, days_ago: int = 0) -> Act:
-    return Act(item_id, event_name, at(clock) - timedelta(days=days_ago))
+def act(event_name: str, item_id: str, clock: str = "11:59", *, days_ago: int = 0, quantity: float = 1) -> Act:
+    return Act(item_id, event_name, at(clock) - timedelta(days=days_ago), quantity)
 
 
 def told(*acts: Act, shop: Likeness = SHOP, limit: int = 8, page: str | None = None) -> Recommendation:
@@ -71,6 +71,13 @@ def test_what_is_in_the_cart_since_days_is_left_out_and_what_was_taken_out_may_c
     in_cart = act("add_to_cart", "cup", days_ago=5)
     assert items(told(in_cart, seen)) == ["tray"]
     assert "cup" in items(told(in_cart, act("remove_from_cart", "cup", days_ago=4), seen))
+
+
+def test_one_of_two_taken_out_of_the_cart_leaves_one_in_it() -> None:
+    two = act("add_to_cart", "cup", days_ago=5, quantity=2)
+    out = [act("remove_from_cart", "cup", days_ago=days) for days in (4, 3)]
+    assert "cup" in shopper_of([two, out[0]], NOON).left_out
+    assert "cup" not in shopper_of([two, *out], NOON).left_out
 
 
 def test_what_was_bought_in_this_visit_is_left_out_and_what_was_bought_last_week_may_come_again() -> None:
