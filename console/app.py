@@ -18,6 +18,8 @@ from console.guard import Guard
 from console.openapi import openapi_of
 from console.pages import GuardedHeaders, page_routes
 from console.problems import HANDLERS, json_response
+from console.recommendation_routes import recommendation_operations
+from console.recommendations import Recommendations
 from runtime.health import Check, health_routes
 from runtime.tokens import DecisionTokens
 
@@ -34,11 +36,15 @@ def create_app(
     *,
     hosts: Collection[str] = (),
     password: str = "",
+    recommendations: Recommendations | None = None,
 ) -> Starlette:
     """The app over its parts. `while_running` is entered once the event loop runs and left when the server stops."""
     api = api_operations(database, board, predict, checks, now)
-    decisions = decision_operations(board, tokens, now)
-    document = openapi_of([*api, *decisions])
+    for_shoppers = [
+        *decision_operations(board, tokens, now),
+        *recommendation_operations(recommendations, tokens, now),
+    ]
+    document = openapi_of([*api, *for_shoppers])
 
     async def openapi(_: Request) -> Response:
         return json_response(document)
@@ -53,7 +59,7 @@ def create_app(
 
     return Starlette(
         routes=[
-            *(each.route(cors(allowed_origins)) for each in decisions),
+            *(each.route(cors(allowed_origins)) for each in for_shoppers),
             *(each.route() for each in api),
             Route("/api/openapi.json", openapi),
             *page_routes(board),

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from models.recommend import Basis
+
 
 class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
     """One session in progress, with the latest incentive decided for it.
@@ -188,6 +190,29 @@ class Minute(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
     converted_sessions: int
     events: int
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item id as the shop's own events have it; what it is called and costs, the shop's catalogue says."""
+
+    item_id: str
+    score: float
+    """0 to 1. With basis `items` how well it goes with the visitor's own items, with `popular` the share of visitors that touched it."""
+    because: str | None
+    """The visitor's own item that speaks for it most; null with basis `popular`."""
+
+
+class RecommendationsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the visitor is likely to want next, the likeliest first, without what is in the cart or was touched within a day."""
+
+    visitor_id: str
+    basis: Basis
+    """`items`: by what others touched together with the visitor's own items. `popular`: too little is known of those. `none`: see `reason`."""
+    reason: str | None
+    """Why there is nothing to tell."""
+    as_of: datetime | None
+    """When the touches of all visitors were last looked at; the visitor's own are of this moment."""
+    items: list[RecommendedItem]
 
 
 class FunnelStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,23 +35,14 @@ class Database:
 
     def rows(self, select: str, values: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of one select. Raises `DatabaseUnreachable`."""
-        try:
-            with self._connection() as connection, connection.cursor() as cursor:
-                cursor.execute(select, values)
-                rows: list[Any] = cursor.fetchall()
-                return rows
-        except PostgresUnreachable as error:
-            raise DatabaseUnreachable(str(error)) from error
-        except (UndefinedTable, UndefinedColumn) as error:
-            raise DatabaseUnreachable(f"{_first_line(error)}; run `shopstream migrate`") from error
-        except QueryCanceled as error:
-            raise DatabaseUnreachable(
-                "Postgres took longer than five seconds; try again, or look at its load"
-            ) from error
-        except InsufficientPrivilege as error:
-            raise DatabaseUnreachable(f"{_first_line(error)}; grant the console's user select on the views") from error
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise DatabaseUnreachable(unreachable(self._dsn, error)) from error
+        with (
+            problems_told(self._dsn),
+            self._connection() as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(select, values)
+            rows: list[Any] = cursor.fetchall()
+            return rows
 
     def problem(self) -> str | None:
         """A health check: one round trip."""
@@ -90,6 +81,23 @@ class Database:
             if connection is not None and connection.closed:
                 connection = None
             self._idle.put(connection)
+
+
+@contextlib.contextmanager
+def problems_told(dsn: str, patience: str = "five seconds") -> Iterator[None]:
+    """What goes wrong with Postgres as `DatabaseUnreachable`, with what to do. `patience` is how long a statement may take."""
+    try:
+        yield
+    except PostgresUnreachable as error:
+        raise DatabaseUnreachable(str(error)) from error
+    except (UndefinedTable, UndefinedColumn) as error:
+        raise DatabaseUnreachable(f"{_first_line(error)}; run `shopstream migrate`") from error
+    except QueryCanceled as error:
+        raise DatabaseUnreachable(f"Postgres took longer than {patience}; try again, or look at its load") from error
+    except InsufficientPrivilege as error:
+        raise DatabaseUnreachable(f"{_first_line(error)}; grant the console's user select on the views") from error
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise DatabaseUnreachable(unreachable(dsn, error)) from error
 
 
 def _is_alive(connection: Connection) -> bool:

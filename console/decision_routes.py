@@ -105,7 +105,7 @@ def checked_visitor_id(request: Request, tokens: DecisionTokens) -> str:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     token = request.query_params.get("token") or (bearer if scheme.lower() == "bearer" else "")
     if not token:
-        raise Refused(401, "token_missing", "reading decisions needs a token; ask /api/decisions/token for one")
+        raise Refused(401, "token_missing", "what is of a visitor needs a token; ask /api/decisions/token for one")
     tokens.check(token, visitor_id)
     return visitor_id
 

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from console.problems import is_for_people, problem_page, problem_response
 
 PUBLIC: Final = ("/livez", "/readyz", "/metrics")
-PUBLIC_UNDER: Final = "/api/decisions/"
-"""Decisions have tokens, and shops reach them under names of their own; probes and Prometheus come by a service's name."""
+PUBLIC_UNDER: Final = ("/api/decisions/", "/api/recommendations/")
+"""These have tokens, and shops reach them under names of their own; probes and Prometheus come by a service's name."""
 ANY_HOST: Final = "*"
 MIN_PASSWORD_LENGTH: Final = 12
 REFUSALS: Final = (401, 421)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from starlette.concurrency import run_in_threadpool
 
 from console.api_routes import Predict
 from console.app import create_app
@@ -19,6 +20,8 @@ from console.connections import MOST_CONNECTIONS, BoundedConnection, Bounds
 from console.database import Database
 from console.follow import DecisionFollower
 from console.guard import require_long
+from console.recommendations import Recommendations
+from console.recommender import RecommenderThread
 from contracts.http import PredictAnswer, PredictRequest
 from models.follower import ModelFollower
 from models.policy import Policy, PolicyError
@@ -81,14 +84,26 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
         servers[0].should_exit = True
 
     follower = DecisionFollower(kafka, take, exit_soon)
+    recommender = RecommenderThread(postgres.dsn, console, _now)
+    # Connections of their own: however many shoppers ask, people still see the console.
+    for_shoppers = Database(postgres.dsn)
+    recommendations = (
+        Recommendations(for_shoppers, recommender.latest, console.recommend_days)
+        if console.recommend_refresh_s
+        else None
+    )
 
     @asynccontextmanager
     async def following() -> AsyncIterator[None]:
         follower.start()
+        if recommendations is not None:
+            recommender.start()
         log.info("the console is at http://%s:%d", *listener.getsockname()[:2])
         yield
         await follower.stop()
+        await run_in_threadpool(recommender.stop)
         database.close()
+        for_shoppers.close()
 
     app = create_app(
         console.allowed_origins,
@@ -101,6 +116,7 @@ def serve(console: ConsoleSettings, kafka: KafkaSettings, postgres: PostgresSett
         following,
         hosts=(*console.hosts, console.host),
         password=console.password,
+        recommendations=recommendations,
     )
     config = uvicorn.Config(
         app,

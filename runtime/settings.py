@@ -10,7 +10,14 @@ from typing import Any, Final, Self, get_type_hints
 from contracts.topics import PARTITIONS
 
 PREFIX: Final = "SHOPSTREAM_"
-RANGES: Final = {"port": range(65_536), "partitions": range(1, 2**31), "replication_factor": range(1, 2**15)}
+RANGES: Final = {
+    "port": range(65_536),
+    "partitions": range(1, 2**31),
+    "replication_factor": range(1, 2**15),
+    "recommend_days": range(1, 3_651),
+    "recommend_min_visitors": range(1, 1_000_001),
+    "recommend_max_touches": range(1, 10_000_001),
+}
 """Numbers that mean something else, or nothing, outside; by field."""
 _HOST_NAME: Final = re.compile(r"[\w.-]+|\*", re.ASCII)
 
@@ -226,17 +233,29 @@ class ConsoleSettings(Settings):
         "", "Secret that signs decision tokens, at least 32 characters; empty means a random one for this process."
     )
     token_ttl_s: int = setting(600, "Seconds a decision token is good for.")
-    allowed_origins: tuple[str, ...] = setting(("*",), "Origins that may read decisions from a browser.")
+    allowed_origins: tuple[str, ...] = setting(
+        ("*",), "Origins that may read decisions and recommendations from a browser."
+    )
     hosts: tuple[str, ...] = setting(
         (),
         "Names under which the console answers besides `localhost` and IP addresses, as a proxy passes them on, separated "
-        "by commas; a lone `*` means any. Decisions, health and metrics have any name.",
+        "by commas; a lone `*` means any. Decisions, recommendations, health and metrics have any name.",
     )
     password: str = setting(
         "",
         "Password of the console's pages and API, at least 12 characters, asked for by HTTP Basic with any user name; empty "
-        "means none. Decisions, health and metrics need none.",
+        "means none. Decisions, recommendations, health and metrics need none.",
     )
+    recommend_days: int = setting(30, "Days of touches of items that recommendations are made of.")
+    recommend_refresh_s: float = setting(
+        30.0,
+        "Seconds until recommendations are made anew; longer where that takes more than a tenth of them. 0 means no "
+        "recommendations.",
+    )
+    recommend_min_visitors: int = setting(
+        3, "Distinct visitors who must have touched an item, or both items of a pair, before it is told to anybody."
+    )
+    recommend_max_touches: int = setting(200_000, "Most touches that recommendations are made of, the newest.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def storefront(settings: StorefrontSettings) -> Starlette:
         routes=[
             Route("/", pages.catalogue),
             Route("/products/{item_id}", pages.product),
+            Route("/also", pages.also),
             Route("/guide", pages.guide),
             Route("/art/{item_id}.svg", pages.art),
             Route("/cart", checkout.cart),

@@ -10,6 +10,9 @@ from storefront.render import renderer
 
 LISTED_ITEMS = 12
 """Items that a list event names: what fits on the first screens."""
+ALSO_SHOWN = 4
+ALSO_TITLES = {"items": "Others also looked at", "popular": "Popular of late"}
+"""By what recommendations are based on."""
 
 
 async def catalogue(request: Request) -> HTMLResponse:
@@ -53,6 +56,16 @@ async def product(request: Request) -> HTMLResponse:
         product=shown,
         related=related_to(shown),
     )
+
+
+async def also(request: Request) -> Response:
+    """A strip of the products that were recommended, for a page to take in; 204 when none of them is ours."""
+    asked = dict.fromkeys(request.query_params.getlist("item"))
+    products = [BY_ID[item_id] for item_id in asked if item_id in BY_ID][:ALSO_SHOWN]
+    if not products:
+        return Response(status_code=204)
+    title = ALSO_TITLES.get(request.query_params.get("basis", ""), ALSO_TITLES["items"])
+    return renderer(request).page(request, "also.html", products=products, title=title)
 
 
 async def guide(request: Request) -> HTMLResponse:

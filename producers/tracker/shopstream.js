@@ -46,14 +46,16 @@
 
   // --- who: a visitor id that anyone may see, made from a secret that only this browser holds ---
 
-  let id, secret, user, isLimited, hasGranted, recognitions = 0
+  let id, secret, user, isLimited, hasGranted, recognition, recognitions = 0
   let hasRefused = !!recall(REFUSED)
 
   const base64 = (bytes) =>
     btoa(String.fromCharCode(...bytes)).replace(/[+/=]/g, (char) => ({ '+': '-', '/': '_' })[char] || '')
   const randomId = (byteCount) => base64(crypto.getRandomValues(new Uint8Array(byteCount)))
 
-  const recognize = async () => {
+  const recognize = () => (recognition = recognized())
+
+  const recognized = async () => {
     const run = ++recognitions
     latest = null
     // Without consent the id lives and dies with this page, and nothing of ours stays in the browser.
@@ -346,22 +348,42 @@
     stream?.close()
   }
 
+  const base = decisions?.replace(/[/]$/, '') + '/api/'
+
+  // A token for this visitor; none where nobody may be known.
+  const granted = async () => {
+    if (!decisions || !secret) return
+    const body = JSON.stringify({ visitor_secret: secret })
+    const answer = await fetch(base + 'decisions/token', { method: 'POST', body, signal: AbortSignal.timeout?.(3e4) })
+    return (await answer.json()).token
+  }
+
+  const recommend = async (asked, listener) => {
+    try {
+      await recognition
+      const run = recognitions
+      const token = await granted()
+      if (!token) return
+      const query = new URLSearchParams({ ...asked, token })
+      const answer = await fetch(base + 'recommendations/' + id + '?' + query)
+      const told = await answer.json()
+      if (answer.ok && run === recognitions) quiet(listener)(told)
+    } catch {} // a page does without
+  }
+
   const connect = async () => {
     disconnect()
     // A hidden tab needs no decisions, and a browser allows few open streams to one host.
     if (!decisions || !secret || !isVisible) return
     const run = connections
-    const base = decisions.replace(/[/]$/, '') + '/api/decisions/'
     const again = () => {
       if (run === connections) streamTimer = setTimeout(connect, backoff(streamFailures++))
     }
     try {
-      const body = JSON.stringify({ visitor_secret: secret })
-      const answer = await fetch(base + 'token', { method: 'POST', body, signal: AbortSignal.timeout?.(3e4) })
-      const { token } = await answer.json()
+      const token = await granted()
       if (run !== connections) return
       if (!token) return again()
-      stream = new EventSource(base + id + '/stream?token=' + encodeURIComponent(token))
+      stream = new EventSource(base + 'decisions/' + id + '/stream?token=' + encodeURIComponent(token))
       stream.onopen = () => (streamFailures = 0)
       // The browser reconnects by itself after a break; it gives up (2, CLOSED) on a 401: the token is too old.
       stream.onerror = ({ target }) => target.readyState === 2 && again()
@@ -400,6 +422,7 @@
       else if (latest) quiet(listener)(latest)
     },
     off: (name, listener) => listeners[name].delete(listener),
+    recommend,
     visitorId: () => id,
     reset() {
       complete(queue)

@@ -109,7 +109,7 @@
   }
 
   document.addEventListener('shop:told', ({ detail: [method, name] }) => {
-    if (method === 'on') return
+    if (method === 'on' || method === 'recommend') return
     told.unshift([method === 'track' ? name : method, new Date()])
     told.length = Math.min(told.length, 6)
     draw()

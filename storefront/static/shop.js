@@ -43,15 +43,14 @@
     badge.textContent = number
     badge.hidden = !number
   }
-  window.shop = { tell, say, count }
 
   // --- forms: with a script the page stays, without one the server answers with a page ---
 
-  const whenSubmitted = (selector, act) => {
-    for (const form of document.querySelectorAll(selector)) form.addEventListener('submit', (event) => act(form, event))
+  const whenSubmitted = (selector, act, within = document) => {
+    for (const form of within.querySelectorAll(selector)) form.addEventListener('submit', (event) => act(form, event))
   }
 
-  whenSubmitted('form.add', async (form, event) => {
+  const add = async (form, event) => {
     event.preventDefault()
     const quantity = Number(new FormData(form).get('quantity') || 1)
     const item = { ...json(form.dataset.item), quantity, currency: 'EUR' }
@@ -64,7 +63,23 @@
     } catch {
       form.submit()
     }
-  })
+  }
+
+  // Cards of products: those of the page, and those that come to it later.
+  const enliven = (within) => {
+    whenSubmitted('form.add', add, within)
+    for (const link of within.querySelectorAll('.card > a')) {
+      link.addEventListener('click', () =>
+        tell('track', 'select_item', {
+          item_list_name: link.dataset.list,
+          currency: 'EUR',
+          items: [{ ...json(link.dataset.item), index: Number(link.dataset.index) }],
+        }),
+      )
+    }
+  }
+  enliven(document)
+  window.shop = { tell, say, count, enliven }
 
   whenSubmitted('form.change', (form) => {
     const line = form.closest('.line')
@@ -109,16 +124,6 @@
 
   const chosen = document.querySelector('.chips [aria-current]')
   if (chosen) chosen.closest('.chips').scrollLeft = chosen.offsetLeft - 16 // on a phone the row is longer than the screen
-
-  for (const link of document.querySelectorAll('.card > a')) {
-    link.addEventListener('click', () =>
-      tell('track', 'select_item', {
-        item_list_name: link.dataset.list,
-        currency: 'EUR',
-        items: [{ ...json(link.dataset.item), index: Number(link.dataset.index) }],
-      }),
-    )
-  }
 
   document.querySelector('[data-sample]')?.addEventListener('click', () => {
     const sample = { email: 'ada@example.com', name: 'Ada Sample', street: '1 Kettle Lane', postcode: '10115', city: 'Berlin' }

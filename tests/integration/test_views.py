@@ -36,7 +36,7 @@ def test_every_view_can_be_read(shop: Tables, is_empty: bool) -> None:
     if not is_empty:
         shop.write(
             event(occurred_at=ago(minutes=1)),
-            event("purchase", ago(minutes=1), value=3.0),
+            event("purchase", ago(minutes=1), value=3.0, items=[{"item_id": "pot"}]),
             event("user_engagement", ago(minutes=1), clicks=[{"x": 0.5, "y": 9.0}], page_height_px=900.0),
             features(ago(minutes=2), ago(minutes=1), session_id="s1", user_id="u1"),
             decision(ago(minutes=2), session_id="s1", incentive=incentive()),

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
+from console.bodies import RecommendationsAnswer
 from contracts.codec import ENCODER
 from contracts.decisions import Decision
 from contracts.http import TokenAnswer, TokenRequest
@@ -18,6 +20,8 @@ from contracts.ids import visitor_id_of
 from producers.tracker import snippet
 
 Item = dict[str, Any]
+
+NOTHING: Final = RecommendationsAnswer(visitor_id="v", basis="none", reason="too few visitors", as_of=None, items=[])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class RecordingServer:
     ingest: str = ""
     console: str = ""
     """Where the pages find decisions, when not here."""
+    recommended: RecommendationsAnswer | None = NOTHING
+    """What the console recommends to whoever has the token; None is a console without such an endpoint."""
     requests: list[Recorded] = field(default_factory=list)
     streams: list["queue.Queue[bytes | None]"] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -149,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, snippet(), "text/javascript")
         elif self.path.startswith("/api/decisions/"):
             self._stream()
+        elif self.path.startswith("/api/recommendations/"):
+            self._recommend()
         elif self.path == "/favicon.ico":
             self._answer(204)
         else:
@@ -170,6 +178,13 @@ class _Handler(BaseHTTPRequestHandler):
         while (message := messages.get()) is not None:
             self.wfile.write(message)
         self.close_connection = True
+
+    def _recommend(self) -> None:
+        has_token = parse_qs(urlsplit(self.path).query).get("token") == [self.recording.token]
+        told = self.recording.recommended
+        status = 404 if told is None else 200 if has_token else 401
+        self.recording.record(self, b"", status)
+        self._answer(status, b'{"code":"x","message":"no"}' if status > 200 else ENCODER.encode(told))
 
     def _answer(self, status: int, body: bytes = b"", content_type: str = "application/json") -> None:
         self.send_response(status)

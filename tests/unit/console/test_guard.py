@@ -12,7 +12,10 @@ from tests.asgi import ask
 MakeApp = Callable[..., Starlette]
 PASSWORD = "correct hörse battery"
 FOR_PEOPLE = ("/", "/sessions/s1", "/static/live.js", "/favicon.ico", "/api/openapi.json", "/api/health", "/api/live")
-PUBLIC = ("/livez", "/readyz", "/metrics", "/api/decisions/ada", "/api/decisions/ada/stream")
+PUBLIC = (
+    *("/livez", "/readyz", "/metrics"),
+    *("/api/decisions/ada", "/api/decisions/ada/stream", "/api/recommendations/ada"),
+)
 
 
 def basic(password: str, user: str = "anyone") -> dict[str, str]:

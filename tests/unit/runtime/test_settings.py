@@ -13,6 +13,7 @@ from runtime.settings import ConsoleSettings, IngestSettings, KafkaSettings, Set
         (ConsoleSettings, "SHOPSTREAM_CONSOLE_TOKEN_TTL_S", "-1", "a number, 0 or more"),
         (IngestSettings, "SHOPSTREAM_INGEST_BODY_TIMEOUT_S", "nan", "a number, 0 or more"),
         (IngestSettings, "SHOPSTREAM_INGEST_BODY_TIMEOUT_S", "inf", "a number, 0 or more"),
+        (ConsoleSettings, "SHOPSTREAM_CONSOLE_RECOMMEND_MIN_VISITORS", "0", "1 to 1000000"),
         (ConsoleSettings, "SHOPSTREAM_CONSOLE_HOSTS", "https://console.shop.example", "names as"),
         (ConsoleSettings, "SHOPSTREAM_CONSOLE_HOSTS", "console.shop.example:8081", "names as"),
         (KafkaSettings, "SHOPSTREAM_KAFKA_BROKERS", "kafka", "host:port"),

@@ -204,6 +204,20 @@ def test_drawings_and_versioned_files_may_be_kept_and_pages_may_not(visitor: Vis
     assert "immutable" in visitor.headers["cache-control"]
 
 
+def test_what_is_recommended_is_drawn_from_the_shop_s_own_catalogue(visitor: Visitor) -> None:
+    strip = visitor.get("/also?basis=items&item=speckled-mug&item=%3Cscript%3E&item=walnut-tray&item=speckled-mug")
+    assert "Others also looked at" in strip
+    assert re.findall(r'<a href="/products/(.*?)"', strip) == ["speckled-mug", "walnut-tray"]
+    assert "€24.00" in strip
+    assert "<script" not in strip
+    assert "Popular of late" in visitor.get("/also?basis=popular&item=speckled-mug")
+
+
+def test_a_strip_without_anything_of_ours_is_no_strip(visitor: Visitor) -> None:
+    assert visitor.get("/also?basis=items&item=nothing-of-ours") == ""
+    assert visitor.status == 204
+
+
 def test_health_and_metrics_answer(visitor: Visitor) -> None:
     assert visitor.get("/livez") == "ok"
     assert visitor.get("/readyz") == "{}"
