@@ -22,6 +22,7 @@ from producers.ingest.privacy import BY_DEFAULT, Privacy
 from producers.ingest.records import MAX_RAW_BYTES
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
+from producers.ingest.vocabulary.ga4 import TIMES
 from producers.ingest.write_keys import WriteKeys
 
 
@@ -114,7 +115,7 @@ def _of_call(letter: DeadLetter, raw: bytes, before: Any, after: Any, reading: R
         envelope=envelope_of(letter, call_type_of(letter.source or "")),
         write_key=key,
         received_at=letter.received_at,
-        max_bytes=reading.max_event_bytes,
+        max_bytes=reading.max_event_bytes * (TIMES if letter.source in paths.GOOGLE else 1),
         clamp=reading.clamp,
         privacy=reading.privacy,
     )

@@ -43,6 +43,8 @@ class Calls(msgspec.Struct, frozen=True):
     """Size of the context that every one of them shares."""
     measurement_id: str | None = None
     """Google Analytics' own id of the sender, which is the write key when none is said."""
+    times: int = 1
+    """How many times as large as any other event each may be."""
     is_of_program: bool = False
     """Sent by a program on behalf of visitors: its own user agent says nothing of them."""
 

@@ -75,6 +75,11 @@ def _names(ids: Iterable[object]) -> Iterator[str]:
     return (plain(each) for each in ids if isinstance(each, str))
 
 
+def is_refusal(value: object) -> bool:
+    """Whether an answer about one purpose says no."""
+    return False in _answer(value)
+
+
 def _answer(value: object) -> Iterator[bool]:
     if isinstance(value, (bool, int, float)) and value in (0, 1):
         yield bool(value)

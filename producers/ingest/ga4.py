@@ -14,6 +14,7 @@ from contracts.ids import derived_id
 from producers.ingest.accept import Envelope
 from producers.ingest.answers import Refusal
 from producers.ingest.bodies import Calls, decoded, one_or_many, small
+from producers.ingest.consent import is_refusal
 from producers.ingest.context import screen_of
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.scrub import of_a_person
@@ -32,6 +33,7 @@ from producers.ingest.vocabulary.ga4 import (
     PURPOSES,
     SCREEN,
     SHORT_FORMS,
+    TIMES,
     USER_PROPERTIES,
     VISITOR,
 )
@@ -73,7 +75,7 @@ def ga4_calls(body: bytes, max_events: int, max_bytes: int, unlike: str) -> Call
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
             consents[index] = _consent_in(each)
     name = measurement_id if isinstance(measurement_id, str) else None
-    return Calls(raw, Envelope(), None, rejected, consents, measurement_id=name, is_of_program=True)
+    return Calls(raw, Envelope(), None, rejected, consents, measurement_id=name, times=TIMES, is_of_program=True)
 
 
 def message_id_of(event: Fields, index: int, unlike: str) -> str:
@@ -89,17 +91,26 @@ def placed(request_id: str, index: int) -> str:
     return f"{request_id}-{index:04d}"
 
 
+_MOST_MICROS: Final = 1e18
+"""In the year 33658. A number may have more digits than can be divided."""
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
-_SHORT: Final = {"gcs": "x-ga-gcs", "gcd": "x-ga-gcd", "mp2_gcd": "x-ga-mp2-gcd"}
+_SHORT: Final = {
+    "gcs": "x-ga-gcs",
+    "gcd": "x-ga-gcd",
+    "mp2_gcd": "x-ga-mp2-gcd",
+    "of_the_container": _OF_THE_CONTAINER,
+}
 
 
 class _Said(msgspec.Struct, rename=_SHORT):
     gcs: msgspec.Raw = msgspec.Raw(b"null")
     gcd: msgspec.Raw = msgspec.Raw(b"null")
     mp2_gcd: msgspec.Raw = msgspec.Raw(b"null")
+    consent: msgspec.Raw = msgspec.Raw(b"null")
     consent_state: msgspec.Raw = msgspec.Raw(b"null")
+    of_the_container: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _SAID: Final = msgspec.json.Decoder(_Said)
@@ -120,11 +131,13 @@ def consent_of(event: Fields) -> dict[str, Any] | None:
     said: dict[str, Any] = {}
     for path in CONSENT:
         found = value_at(event, path)
-        said.update(found if isinstance(found, dict) else {})
+        for purpose, answer in found.items() if isinstance(found, dict) else ():
+            if not is_refusal(said.get(purpose)):
+                said[purpose] = answer
     gcs, gcd = event.get("x-ga-gcs"), event.get("x-ga-gcd") or event.get("x-ga-mp2-gcd")
     for found in (_GCS.match(str(gcs)), _GCD.match(str(gcd).lower())):
         for purpose, sign in zip(PURPOSES, found.groups() if found else (), strict=False):
-            if sign in SHORT_FORMS and said.get(purpose) is not False:
+            if sign in SHORT_FORMS and not is_refusal(said.get(purpose)):
                 said[purpose] = SHORT_FORMS[sign]
     return said or None
 
@@ -132,14 +145,17 @@ def consent_of(event: Fields) -> dict[str, Any] | None:
 def call_of(event: Fields) -> dict[str, Any]:
     """One event as a Segment call. An event of the Measurement Protocol, `{"name": ..., "params": ...}`, is one too. Raises `Unfit`."""
     told = dict(event)
-    params = told.pop("params", None)
     name = told.pop("event_name", None)
-    if name is None:
+    is_measurement = name is None
+    if is_measurement:
         name = told.pop("name", None)
-    if params is not None:
-        if not isinstance(params, dict):
-            raise Unfit("params must be an object")
+    params = told.pop("params", None)
+    if isinstance(params, dict):
         told.update(params)
+    elif params is not None:
+        if is_measurement:
+            raise Unfit("params must be an object")
+        told["params"] = params  # a shop's own of that name
     properties = _properties(told)
     if str(told.get("x-ga-gcu")) in ("1", "True"):
         name, properties["updated_event"] = CONSENT_UPDATE, name
@@ -204,7 +220,8 @@ def _milliseconds(micros: Any) -> Any:
     """Milliseconds since 1970; what is no such number stays what it is, for the clock to refuse."""
     if isinstance(micros, str) and micros.isascii() and micros.isdigit() and len(micros) < 20:
         micros = int(micros)
-    return micros / 1000 if isinstance(micros, (int, float)) and not isinstance(micros, bool) else micros
+    is_number = isinstance(micros, (int, float)) and not isinstance(micros, bool) and abs(micros) < _MOST_MICROS
+    return micros / 1000 if is_number else micros
 
 
 def _first(told: Fields, paths: tuple[str, ...]) -> Any:

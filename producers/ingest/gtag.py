@@ -12,17 +12,29 @@ from producers.ingest.answers import Refusal
 from producers.ingest.bodies import Calls, within
 from producers.ingest.ga4 import call_of, consent_of, placed
 from producers.ingest.rejections import Rejection, Unfit
-from producers.ingest.vocabulary.ga4 import GTAG, ITEM, NUMBER, TEXT, USER_NUMBER, USER_TEXT
+from producers.ingest.vocabulary.ga4 import (
+    GTAG,
+    ITEM,
+    ITEM_NUMBERS,
+    NO_NUMBERS,
+    NUMBER,
+    TEXT,
+    TIMES,
+    USER_NUMBER,
+    USER_TEXT,
+)
 
 MAX_PARAMETERS: Final = 1_000
 """Of one event: 200 items, 100 event and 100 user parameters, and the protocol's own would be less than half of it."""
+_MOST_BRANDS: Final = 16
+"""A browser has three or four, and each costs many times its size to read."""
 _ITEM_PLACE: Final = re.compile(r"pr([1-9][0-9]{0,2})")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e[+-]?[0-9]{1,3})?")
 
 
 def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlike: str) -> Calls | Refusal:
     """The calls of a request, each as JSON text: an event a line of the body, with what the query says of all of them; without a body
-    the query is the event. A line that cannot be read stays as it came, with its reason. `unlike` is an id that no other request has.
+    the query is the event. What is no event stays, with its reason. `unlike` is an id that no other request has.
     """
     if len(body) > max_bytes:  # gtag sends at most 16 KiB; parameters take long to read
         return Refusal(413, "too_large", f"the body has {len(body)} bytes; of gtag.js at most {max_bytes} are read")
@@ -41,15 +53,25 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
     rejected: dict[int, Rejection] = {}
     consents: dict[int, object] = {}
     for index, line in enumerate(lines):
-        message_id = placed(request_id, index)
+        message_id, kept = placed(request_id, index), line
         try:
             event = event_of({**shared, **_parameters(line)})
+            kept = ENCODER.encode(event)
             raw.append(ENCODER.encode({**call_of(event), "messageId": message_id}))
         except Unfit as unfit:
-            raw.append(line)
+            raw.append(kept)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
             consents[index] = consent_of(event_of(shared))
-    return Calls(raw, Envelope(), None, rejected, consents, measurement_id=shared.get("tid"), context_bytes=len(query))
+    return Calls(
+        raw,
+        Envelope(),
+        None,
+        rejected,
+        consents,
+        context_bytes=len(query),
+        measurement_id=shared.get("tid"),
+        times=TIMES,
+    )
 
 
 def _text(raw: bytes) -> str:
@@ -96,6 +118,8 @@ def _item(written: str) -> dict[str, Any]:
     own: dict[str, dict[str, str]] = {"k": {}, "v": {}}
     for field in written.replace("~~", "\0").split("~"):
         key, value = field[:2], field[2:].replace("\0", "~")
+        if key in ITEM_NUMBERS and value in NO_NUMBERS:
+            continue
         if key in ITEM:
             item[ITEM[key]] = value
         elif key[:1] in own:
@@ -111,12 +135,15 @@ def _hints(parameters: Mapping[str, str]) -> dict[str, Any]:
     if "uap" in parameters:
         hints["platform"] = parameters["uap"]
     if "uafvl" in parameters:
-        hints["brands"] = [{"brand": unquote(each).partition(";")[0]} for each in parameters["uafvl"].split("|")]
+        brands = parameters["uafvl"].split("|", _MOST_BRANDS)[:_MOST_BRANDS]
+        hints["brands"] = [{"brand": unquote(each).partition(";")[0]} for each in brands]
     return hints
 
 
-def _number(written: str) -> int | float | str:
-    """The number; what is none stays a text."""
+def _number(written: str) -> int | float | str | None:
+    """The number; what is none stays a text, but for that which JSON has no word for."""
+    if written in NO_NUMBERS:
+        return None
     if not _NUMBER.fullmatch(written):
         return written
     number = float(written)

@@ -13,6 +13,7 @@ from producers.ingest.bodies import Calls, decoded, one_or_many
 from producers.ingest.ga4 import call_of, consent_of, placed
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.soundness import read_json
+from producers.ingest.vocabulary.ga4 import TIMES
 
 _FORM: Final = 'the body must be a JSON object, {"client_id": ..., "events": [...]}'
 
@@ -85,6 +86,7 @@ def measurement_calls(
         consents,
         context_bytes=size,
         measurement_id=measurement_id,
+        times=TIMES,
         is_of_program=True,
     )
 

@@ -134,7 +134,7 @@ def _of_google() -> dict[str, dict[str, Operation]]:
         "get_gtag",
         line,
         None,
-        problems=tuple(each for each in _TAKING if each not in (408, 413)),
+        problems=tuple(each for each in _TAKING if each != 408),
         query=_GTAG_QUERY,
         security=_ANY_KEY,
         status=204,

@@ -1,5 +1,6 @@
 """Privacy at the edge: what of a call goes on, by what its visitor allows. `docs/decisions/0008-privacy-at-the-edge.md` says why."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ from producers.ingest.soundness import read_json
 from runtime.settings import IngestSettings
 
 NO_BYTES: Final = "its bytes are not kept, because the visitor refuses to be known"
+_PLACED: Final = re.compile(r"[0-9a-f]{32}-[0-9]{4,}")
 _NOTHING: Final = msgspec.Raw(b"{}")
 _IDS: Final = frozenset(
     {
@@ -105,8 +107,10 @@ class Privacy:
         return visitor_id if is_known else self._ids.of(received_at, write_key, visitor_id)
 
     def message_id(self, write_key: str, message_id: str) -> str:
-        """Some SDKs cut message and anonymous ids from the same random numbers. The hash is the same for every retry."""
-        return derived_id("refused", write_key, message_id)
+        """Some SDKs cut message and anonymous ids from the same random numbers. The hash is the same for every retry. Of an id that we gave,
+        the place in its request stays: events of one moment have no other order."""
+        given, mark, place = message_id.rpartition("-") if _PLACED.fullmatch(message_id) else (message_id, "", "")
+        return derived_id("refused", write_key, given) + mark + place
 
     def kept_bytes(
         self, raw: bytes, batch: Mapping[str, Any], signals: tuple[PrivacySignal, ...], max_bytes: int

@@ -234,7 +234,7 @@ class Taker:
                 envelope=envelope,
                 write_key=key,
                 received_at=received_at,
-                max_bytes=self._settings.max_event_bytes,
+                max_bytes=self._settings.max_event_bytes * calls.times,
                 clamp=self._clamp,
                 privacy=self._privacy,
             )

@@ -23,6 +23,8 @@ PAGE_PARAMETERS: Final[Mapping[str, str]] = {
 
 # Server-side Tag Manager's common event data, which every form of Google Analytics is put into first.
 
+TIMES: Final = 4
+"""How much larger than another event one of these may be: 200 items are allowed, and all their fields are written out."""
 VISITOR: Final[tuple[str, ...]] = ("client_id", "app_instance_id", "x-ga-js_client_id")
 """Where the visitor's id is; the first that is there."""
 PAGE: Final[Mapping[str, Path]] = {
@@ -137,6 +139,10 @@ ITEM: Final[Mapping[str, str]] = {
     "cs": "creative_slot",
 }
 """The two letters that begin a field of an item → the field. `k0` begins the name of a shop's own, `v0` its value."""
+
+ITEM_NUMBERS: Final = frozenset({"pr", "qt", "ds", "lp"})
+NO_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+"""What JavaScript writes of a number that is none; in JSON it writes null."""
 
 PURPOSES: Final = ("ad_storage", "analytics_storage", "ad_user_data", "ad_personalization")
 """What consent mode asks for, in the order of its short forms."""

@@ -86,10 +86,11 @@ def test_a_shopify_event_that_could_not_be_read_is_fixed_as_it_is_and_read_then(
 
 def test_a_google_analytics_event_that_could_not_be_read_is_fixed_as_it_is_and_read_then() -> None:
     shop = Shop()
-    shop.post("/v1/ga4?writeKey=demo", common("add_to_cart", params=3, value=51, currency="EUR"))
+    shop.post("/v1/ga4?writeKey=demo", common("add_to_cart", event_name=None, params=3, value=51))
     shop.post("/mp/collect?measurement_id=demo", measurement({"name": "add_to_cart", "params": [51]}))
     first, second = shop.dead_letters
-    forwarded, measured = event_after(first, "drop params"), event_after(second, "drop params; set value = 51")
+    forwarded = event_after(first, 'drop params; set event_name = "add_to_cart"')
+    measured = event_after(second, "drop params; set value = 51")
     assert (forwarded.event_name, forwarded.properties.value, forwarded.context.page_path) == (
         "add_to_cart",
         51,

@@ -56,6 +56,9 @@ def test_a_purchase_has_its_items_and_money_and_nothing_of_the_person() -> None:
         ({"consent_state": {"ad_storage": False, "analytics_storage": False}}, "refused"),
         ({"consent_state": {"ad_storage": False, "analytics_storage": True}}, "granted"),
         ({"x-sst-system_properties": {"consent": {"consentGrantedState": {"analytics_storage": True}}}}, "granted"),
+        ({"consent": {"analytics_storage": "denied"}, "consent_state": {"analytics_storage": True}}, "refused"),
+        ({"consent": {"analytics_storage": "denied"}, "x-ga-gcs": "G111"}, "refused"),
+        ({"consent": {"ad_storage": "denied"}, "x-ga-gcs": "G101"}, "granted"),
         ({}, None),
     ],
 )
@@ -78,6 +81,10 @@ def test_an_event_that_tells_no_page_is_one_of_its_own_each_time() -> None:
     assert len({event.message_id for event in shop.events}) == 3
 
 
+def test_params_beside_the_name_of_an_event_are_a_parameter() -> None:
+    assert json.loads(bytes(one(common("filter", params="colour=blue")).custom))["params"] == "colour=blue"
+
+
 def test_the_write_key_is_the_measurement_id_unless_the_request_has_another() -> None:
     event = common("page_view", **{"x-ga-measurement_id": "G-OTHER"})
     assert Shop().post(PATH, event).status == 401
@@ -88,7 +95,7 @@ def test_the_write_key_is_the_measurement_id_unless_the_request_has_another() ->
 
 def test_events_that_are_none_are_dead_letters_without_what_is_a_persons() -> None:
     shop = Shop()
-    body = [common("page_view"), "nonsense", common("a", params=3), common("purchase", items={"a": 1})]
+    body = [common("page_view"), "nonsense", common("a", event_name=None, params=3), common("purchase", items={"a": 1})]
     answer = shop.post(PATH, body)
     assert (answer.status, answer.json["accepted"]) == (200, 1)
     assert [(error["index"], error["code"]) for error in answer.json["errors"]] == [
@@ -102,9 +109,15 @@ def test_events_that_are_none_are_dead_letters_without_what_is_a_persons() -> No
 
 def test_a_refusing_visitors_event_that_is_none_leaves_no_bytes() -> None:
     shop = Shop(max_event_bytes=1_000)
-    shop.post(f"{PATH}?writeKey=demo", common("a", params=3, **{"x-ga-gcs": "G100"}))
-    shop.post(f"{PATH}?writeKey=demo", common("a", note="x" * 9_000, **{"x-ga-gcs": "G100"}))
-    assert [letter.raw for letter in shop.dead_letters] == [b"", b""]
+    refusals: list[dict[str, Any]] = [
+        {"x-ga-gcs": "G100"},
+        {"consent": {"analytics_storage": "denied"}},
+        {"x-sst-system_properties": {"consent": {"consentGrantedState": {"analytics_storage": False}}}},
+    ]
+    for refusal in refusals:
+        shop.post(f"{PATH}?writeKey=demo", common("a", event_name=None, params=3, **refusal))
+        shop.post(f"{PATH}?writeKey=demo", common("a", note="x" * 9_000, **refusal))
+    assert [letter.raw for letter in shop.dead_letters] == [b""] * 6
 
 
 @pytest.mark.parametrize("body", [b"", b"3", b"[", b'{"event_name":', b"null", b"{}]"])

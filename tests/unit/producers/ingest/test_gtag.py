@@ -82,6 +82,29 @@ def test_items_are_in_the_order_of_their_numbers_and_a_doubled_tilde_is_one() ->
     assert (seen.properties.items[0].item_name, seen.properties.items[0].price) == ("Half~dark~", 5)
 
 
+def test_an_order_of_two_hundred_items_is_an_order() -> None:
+    bought = one(gtag_path("purchase", epn__value="10200", cu="EUR", **{f"pr{place}": LAMP for place in range(1, 201)}))
+    assert (bought.properties.value, len(bought.properties.items)) == (10_200, 200)
+
+
+def test_a_number_that_is_none_is_absent_as_in_json() -> None:
+    bought = one(gtag_path("purchase", epn__value="NaN", cu="EUR", pr1="idsku-1~nmInfinity~prNaN~qt2", ep__note="NaN"))
+    lamp = bought.properties.items[0]
+    assert (bought.properties.value, lamp.price, lamp.quantity, lamp.item_name) == (None, None, 2, "Infinity")
+    assert custom(bought)["note"] == "NaN"
+
+
+def test_a_parameter_may_have_any_name() -> None:
+    told = one(gtag_path("filter", ep__params="colour=blue", ep__name="lamps", ep__event="x", ep__type="page"))
+    assert told.event_name == "filter"
+    assert {key: custom(told)[key] for key in ("params", "name", "event", "type")} == {
+        "params": "colour=blue",
+        "name": "lamps",
+        "event": "x",
+        "type": "page",
+    }
+
+
 def test_numbers_texts_and_user_properties_are_kept_as_they_were_meant() -> None:
     own = {"epn__stars": "4.5", "epn__pages": "12", "epn__odd": "1_000", "ep__agreed": "true", "up__tier": "gold"}
     told = custom(one(gtag_path("review_written", **own, upn__orders="3", ep__page_section="top")))
@@ -174,6 +197,15 @@ def test_a_visitor_who_refuses_counts_and_leaves_no_id() -> None:
         assert PAGE["cid"] not in ENCODER.encode(event).decode()
 
 
+def test_a_refusing_visitors_events_stay_in_their_order() -> None:
+    shop = Shop()
+    lines = [f"en={name}" for name in ("view_item", "add_to_cart", "remove_from_cart", *"abcde", "purchase")]
+    for _ in range(2):
+        shop.post("/g/collect?" + encoded({**PAGE, "gcs": "G100"}), "\n".join(lines).encode())
+    events = {each.message_id: each.event_name for each in shop.events}
+    assert [f"en={events[message_id]}" for message_id in sorted(events)] == lines
+
+
 def test_a_crawler_is_known_by_its_user_agent_or_client_hints() -> None:
     event = one(gtag_path("page_view"), **{"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
     assert event.bot_score == 1
@@ -200,6 +232,16 @@ def test_an_event_that_is_none_is_a_dead_letter_and_the_others_are_stored() -> N
     assert [letter.code for letter in shop.dead_letters] == ["schema", "schema", "too_large"]
     assert {letter.source for letter in shop.dead_letters} == {"/g/collect"}
     assert all(letter.message_id for letter in shop.dead_letters)
+
+
+def test_an_event_without_a_name_is_a_dead_letter_with_its_bytes() -> None:
+    shop = Shop()
+    assert got(shop, "/g/collect?" + encoded({**PAGE, "ep.params": "x", "ep.plan": "a"})).status == 204
+    assert json.loads(shop.dead_letters[0].raw)["plan"] == "a"
+
+
+def test_a_list_of_brands_without_end_is_cut() -> None:
+    assert one(gtag_path("page_view", uafvl="|" * 60_000)).event_name == "page_view"
 
 
 def test_requests_that_cannot_be_taken_are_refused_as_everywhere() -> None:

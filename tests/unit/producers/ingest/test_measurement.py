@@ -56,6 +56,12 @@ def test_the_time_is_the_events_else_the_bodys_else_ours() -> None:
     assert [(NOON - each.occurred_at).total_seconds() for each in (first, second, one({"name": "a"}))] == [10, 15, 0]
 
 
+def test_a_time_of_any_size_is_a_time_or_a_reason() -> None:
+    for time in (10**400, -(10**400), 10**30, 1e300, "9" * 19, True):
+        (letter,) = sent(measurement({"name": "a", "timestamp_micros": time})).dead_letters
+        assert letter.message == "timestamp must be an ISO 8601 date-time"
+
+
 def test_events_with_a_time_count_once_and_events_without_one_each_time() -> None:
     shop = Shop()
     for _ in range(2):
