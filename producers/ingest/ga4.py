@@ -43,8 +43,8 @@ Fields = Mapping[str, Any]
 
 _GCS: Final = re.compile(r"G1([01-])([01-])")
 _GCD: Final = re.compile(r"\d*([a-z])\d+([a-z])\d+([a-z])\d+([a-z])")
-_TELLS_ITS_PLACE: Final = ("x-ga-page_id", "timestamp_micros", "event_id")
-"""What makes an event another than one with the same content: the page it is of (and its number there), its time, an id."""
+_TELLS_ITS_PLACE: Final = (("x-ga-page_id", "x-ga-request_count"), ("timestamp_micros",), ("event_id",))
+"""What makes an event another than one with the same content: the page it is of and its number there, its time, an id."""
 _OF_THE_CONTAINER: Final = "x-sst-system_properties"
 """When Tag Manager's container got the event, and the like: another each time it gets the same one."""
 
@@ -80,7 +80,7 @@ def ga4_calls(body: bytes, max_events: int, max_bytes: int, unlike: str) -> Call
 
 def message_id_of(event: Fields, index: int, unlike: str) -> str:
     """The same for an event that comes twice. Nobody else gives one: see docs/decisions/0022-google-analytics.md."""
-    if not any(event.get(key) for key in _TELLS_ITS_PLACE):
+    if not any(all(event.get(key) for key in keys) for keys in _TELLS_ITS_PLACE):
         return placed(unlike, index)
     content = {key: value for key, value in event.items() if key != _OF_THE_CONTAINER}
     return placed(derived_id(_SORTED.encode(content).decode()), index)
@@ -157,7 +157,7 @@ def call_of(event: Fields) -> dict[str, Any]:
             raise Unfit("params must be an object")
         told["params"] = params  # a shop's own of that name
     properties = _properties(told)
-    if str(told.get("x-ga-gcu")) in ("1", "True"):
+    if str(told.get("x-ga-gcu")).lower() in ("1", "true"):
         name, properties["updated_event"] = CONSENT_UPDATE, name
     return {
         "type": "track",

@@ -47,8 +47,8 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
         shared = _parameters(query)
     except Unfit as unfit:
         return Refusal(400, "unparsable", f"the query cannot be read: {unfit}")
-    # gtag counts its requests on a page; what tells no page may well be sent again on purpose.
-    request_id = derived_id(_text(query), _text(body)) if shared.get("_p") else unlike
+    # gtag counts its requests on a page; what is not counted may well be sent again on purpose.
+    request_id = derived_id(_text(query), _text(body)) if shared.get("_p") and shared.get("_s") else unlike
     raw: list[bytes] = []
     rejected: dict[int, Rejection] = {}
     consents: dict[int, object] = {}

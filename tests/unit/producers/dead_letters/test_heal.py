@@ -110,6 +110,14 @@ def test_a_gtag_event_that_was_refused_keeps_its_id_whatever_the_fix() -> None:
     assert told.context.page_path == shop.events[0].context.page_path == "/lamp"
 
 
+def test_a_large_order_of_google_analytics_is_fixed_as_it_would_have_been_taken() -> None:
+    shop = Shop()
+    items = [{"item_id": f"sku-{place}", "item_name": "x" * 200, "price": 1} for place in range(200)]
+    shop.post("/v1/ga4?writeKey=demo", common("purchase", value="12,50", items=items))
+    (letter,) = shop.dead_letters
+    assert len(event_after(letter, "number properties.value").properties.items) == 200
+
+
 def test_without_an_id_of_the_sender_every_fix_gives_the_id_that_the_call_had_as_it_came() -> None:
     letter = refused(CALL)
     ids = {event_after(letter, fix).message_id for fix in ("number properties.value", "drop properties.value")}

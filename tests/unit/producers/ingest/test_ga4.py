@@ -78,7 +78,10 @@ def test_an_event_that_tells_no_page_is_one_of_its_own_each_time() -> None:
     bare = {"event_name": "lamp_lit", "client_id": "ada", "x-ga-measurement_id": "demo"}
     shop = sent([bare, bare])
     shop.post(PATH, bare)
-    assert len({event.message_id for event in shop.events}) == 3
+    uncounted = {**bare, "x-ga-page_id": 1061079922}
+    for _ in range(2):
+        shop.post(PATH, uncounted)
+    assert len({event.message_id for event in shop.events}) == 5
 
 
 def test_params_beside_the_name_of_an_event_are_a_parameter() -> None:

@@ -157,10 +157,11 @@ def test_what_is_delivered_twice_is_one_event_and_the_next_request_of_the_page_a
     assert first == again != other
 
 
-def test_what_tells_no_page_is_an_event_of_its_own_each_time() -> None:
+@pytest.mark.parametrize("place", ["", "&_s=1", "&_p=1772452790123"])
+def test_what_is_not_counted_on_a_page_is_an_event_of_its_own_each_time(place: str) -> None:
     shop = Shop()
     for _ in range(2):
-        got(shop, "/g/collect?v=2&tid=demo&cid=ada&en=lamp_lit")
+        got(shop, f"/g/collect?v=2&tid=demo&cid=ada&en=lamp_lit{place}")
     assert len({each.message_id for each in shop.events}) == 2
 
 
@@ -201,7 +202,7 @@ def test_a_refusing_visitors_events_stay_in_their_order() -> None:
     shop = Shop()
     lines = [f"en={name}" for name in ("view_item", "add_to_cart", "remove_from_cart", *"abcde", "purchase")]
     for _ in range(2):
-        shop.post("/g/collect?" + encoded({**PAGE, "gcs": "G100"}), "\n".join(lines).encode())
+        shop.post("/g/collect?" + encoded({**PAGE, "_s": "1", "gcs": "G100"}), "\n".join(lines).encode())
     events = {each.message_id: each.event_name for each in shop.events}
     assert [f"en={events[message_id]}" for message_id in sorted(events)] == lines
 
