@@ -53,7 +53,7 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
     rejected: dict[int, Rejection] = {}
     consents: dict[int, object] = {}
     for index, line in enumerate(lines):
-        message_id, kept = placed(request_id, index), line
+        message_id, kept, event = placed(request_id, index), line, None
         try:
             event = event_of({**shared, **_parameters(line)})
             kept = ENCODER.encode(event)
@@ -61,7 +61,7 @@ def gtag_calls(query: bytes, body: bytes, max_events: int, max_bytes: int, unlik
         except Unfit as unfit:
             raw.append(kept)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
-            consents[index] = consent_of(event_of(shared))
+            consents[index] = consent_of(event_of(shared) if event is None else event)
     return Calls(
         raw,
         Envelope(),

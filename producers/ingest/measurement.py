@@ -63,21 +63,21 @@ def measurement_calls(
     rejected: dict[int, Rejection] = {}
     consents: dict[int, object] = {}
     for index, each in enumerate(events):
-        message_id, kept = None, each
+        message_id, kept, said = None, each, shared
         try:
             if len(each) > max_bytes:
                 raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
             event = read_json(each)
             if not isinstance(event, dict):
                 raise Unfit("an event must be a JSON object")
-            event = {**shared, **event}
+            event = said = {**shared, **event}
             kept = ENCODER.encode(event)
             message_id = placed(content_id if _tells_time(event) else unlike, index)
             raw.append(ENCODER.encode({**call_of(event), "messageId": message_id}))
         except Unfit as unfit:
             raw.append(kept)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit), message_id=message_id)
-            consents[index] = consent_of(shared)
+            consents[index] = consent_of(said)
     return Calls(
         raw,
         Envelope(),

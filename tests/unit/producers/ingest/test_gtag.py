@@ -241,6 +241,14 @@ def test_an_event_without_a_name_is_a_dead_letter_with_its_bytes() -> None:
     assert json.loads(shop.dead_letters[0].raw)["plan"] == "a"
 
 
+def test_a_refusing_visitors_event_that_is_none_leaves_no_bytes() -> None:
+    shop = Shop()
+    nameless = b"ep.params=x&ep.plan=secret"
+    shop.post("/g/collect?" + encoded({**PAGE, "gcs": "G100"}), nameless)
+    shop.post("/g/collect?" + encoded(PAGE), nameless + b"&gcs=G100")
+    assert [letter.raw for letter in shop.dead_letters] == [b"", b""]
+
+
 def test_a_list_of_brands_without_end_is_cut() -> None:
     assert one(gtag_path("page_view", uafvl="|" * 60_000)).event_name == "page_view"
 

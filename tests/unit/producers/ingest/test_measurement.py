@@ -135,6 +135,13 @@ def test_an_event_that_is_none_is_a_dead_letter_with_what_the_body_said_of_all()
     assert json.loads(shop.dead_letters[0].raw)["client_id"] == "1257382463.1695261066"
 
 
+def test_a_refusing_visitors_event_that_is_none_leaves_no_bytes() -> None:
+    refusal = {"consent": {"analytics_storage": "DENIED"}}
+    of_all = sent(measurement({"name": "a", "params": [1]}, **refusal))
+    of_one = sent(measurement({"name": "a", "params": [1], **refusal}))
+    assert [letter.raw for shop in (of_all, of_one) for letter in shop.dead_letters] == [b"", b""]
+
+
 @pytest.mark.parametrize("body", [b"", b"3", b"[]", b"{}", b'{"events":', b'{"events":3}', b'{"events":null}'])
 def test_a_body_without_events_is_refused(body: bytes) -> None:
     answer = Shop().post(PATH, body)
