@@ -23,6 +23,8 @@ from producers.ingest.soundness import read_json
 from runtime.settings import IngestSettings
 
 NO_BYTES: Final = "its bytes are not kept, because the visitor refuses to be known"
+_ALWAYS_ANALYTICS: Final = ("analytics_storage", "analytics_processing_allowed")
+"""Google's and Shopify's own names, which no consent dialogue can change: who sets other names for a dialogue still means these."""
 _PLACED: Final = re.compile(r"[0-9a-f]{32}-[0-9]{4,}")
 _NOTHING: Final = msgspec.Raw(b"{}")
 _IDS: Final = frozenset(
@@ -39,7 +41,7 @@ class Privacy:
 
     def __init__(self, settings: IngestSettings) -> None:
         """Raises `SettingsError`."""
-        self._purposes = frozenset(map(plain, settings.analytics_purposes))
+        self._purposes = frozenset(map(plain, (*_ALWAYS_ANALYTICS, *settings.analytics_purposes)))
         self._unless_said: Consent | None = "refused" if settings.require_consent else None
         self._ids = DailyIds(settings.daily_id_secret)
         self._scrubber = Scrubber(settings.drop_fields, settings.drop_query_parameters)

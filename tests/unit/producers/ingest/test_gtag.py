@@ -183,6 +183,12 @@ def test_consent_mode_is_heard(gcs: str, gcd: str, consent: str | None) -> None:
     assert one(gtag_path("page_view", gcs=gcs, gcd=gcd)).consent == consent
 
 
+def test_consent_mode_is_heard_whatever_a_consent_dialogue_calls_analytics() -> None:
+    shop = Shop(analytics_purposes=("C0002",))
+    got(shop, gtag_path("page_view", gcs="G100"))
+    assert [event.consent for event in shop.events] == ["refused"]
+
+
 def test_an_event_that_is_sent_again_after_consent_counts_once() -> None:
     again = one(gtag_path("page_view", _s="2", gcs="G111", gcu="1"))
     assert (again.event_name, again.consent, again.context.campaign_source) == ("consent_update", "granted", "mail")
