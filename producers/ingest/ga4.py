@@ -16,6 +16,7 @@ from producers.ingest.answers import Refusal
 from producers.ingest.bodies import Calls, decoded, one_or_many, small
 from producers.ingest.consent import is_refusal
 from producers.ingest.context import screen_of
+from producers.ingest.identity import is_no_id
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.scrub import of_a_person
 from producers.ingest.soundness import read_json
@@ -151,7 +152,7 @@ def call_of(event: Fields) -> dict[str, Any]:
         name = told.pop("name", None)
     params = told.pop("params", None)
     if isinstance(params, dict):
-        told.update(params)
+        told = {**params, **_present(told)}  # a shop's own must not stand for what the protocol says
     elif params is not None:
         if is_measurement:
             raise Unfit("params must be an object")
@@ -163,7 +164,7 @@ def call_of(event: Fields) -> dict[str, Any]:
         "type": "track",
         "event": name,
         "properties": properties,
-        "anonymousId": next((told[key] for key in VISITOR if told.get(key)), None),
+        "anonymousId": next((told[key] for key in VISITOR if told.get(key) and not is_no_id(str(told[key]))), None),
         "userId": told.get("user_id"),
         "originalTimestamp": _milliseconds(told.get("timestamp_micros")),
         "context": {

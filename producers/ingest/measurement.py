@@ -70,7 +70,7 @@ def measurement_calls(
             event = read_json(each)
             if not isinstance(event, dict):
                 raise Unfit("an event must be a JSON object")
-            event = said = {**shared, **event}
+            event = said = {**shared, **{key: value for key, value in event.items() if value is not None}}
             kept = ENCODER.encode(event)
             message_id = placed(content_id if _tells_time(event) else unlike, index)
             raw.append(ENCODER.encode({**call_of(event), "messageId": message_id}))

@@ -38,6 +38,10 @@ def test_a_page_view_has_its_visitor_page_session_device_and_country() -> None:
     assert json.loads(bytes(seen.custom)) == {"session_engaged": "1"}
 
 
+def test_an_id_that_is_none_leaves_the_visitor_to_the_next() -> None:
+    assert one(common("page_view", client_id="undefined")).visitor_id == "1257382463.1695261066"
+
+
 def test_a_purchase_has_its_items_and_money_and_nothing_of_the_person() -> None:
     item = {"item_id": "sku-1", "item_name": "Lamp", "price": 25.5, "quantity": 2, "region": "US"}
     bought = one(common("purchase", value=51, currency="EUR", transaction_id="T-1", items=[item], tax=11))

@@ -103,6 +103,15 @@ def test_consent_to_advertising_is_no_consent_to_analytics() -> None:
     assert one(PURCHASE, consent={"analytics_storage": "DENIED"}).consent == "refused"
 
 
+def test_a_parameter_does_not_stand_for_what_the_body_says_of_the_visitor() -> None:
+    own = {"client_id": None, "user_id": "somebody", "consent": "yes", "name": "lamps"}
+    told = one({"name": "a", "user_id": None, "params": own}, user_id="u-7")
+    assert (told.event_name, told.visitor_id, told.user_id) == ("a", "1257382463.1695261066", "u-7")
+    assert json.loads(bytes(told.custom)) == {"consent": "yes", "name": "lamps"}
+    refused = one({"name": "a", "params": own}, consent={"analytics_storage": "DENIED"})
+    assert refused.consent == "refused"
+
+
 def test_an_app_and_a_known_user_have_a_visitor() -> None:
     assert sent({"app_instance_id": "app-1", "events": [{"name": "a"}]}).events[0].visitor_id == "app-1"
     assert sent({"user_id": "u-7", "events": [{"name": "a"}]}).events[0].visitor_id == "user:u-7"
