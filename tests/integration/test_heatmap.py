@@ -139,6 +139,17 @@ def test_what_cannot_be_asked_is_said(shop: Starlette, query: str) -> None:
     assert f"`{query.partition('=')[0]}`" in answer.json["message"]
 
 
+def test_where_there_are_too_many_spots_no_part_of_the_page_looks_unclicked(shop: Starlette, database: str) -> None:
+    places = [{"x": x / 100, "y": y * 10.0} for y in range(100) for x in range(60)]
+    reports = [report("/tea", *places[begin : begin + 100]) for begin in range(0, len(places), 100)]
+    store(database, visit(), *reports)
+    told = heatmap(shop, "path=/tea")
+    assert (told["clicks"], len(told["spots"])) == (6_000, 5_000)
+    in_the_last_tenth = sum(spot["y"] >= 900 for spot in told["spots"])
+    assert in_the_last_tenth == pytest.approx(500, rel=0.1)
+    assert heatmap(shop, "path=/tea") == told
+
+
 def test_counts_that_a_stranger_invents_add_up(shop: Starlette, database: str) -> None:
     store(database, visit(), *[report("/tea", BUY, click_count=2_000_000_000) for _ in range(3)])
     assert heatmap(shop)["pages"] == [{"path": "/tea", "sessions": 1, "clicks": 6_000_000_000}]
