@@ -306,7 +306,7 @@ class HeatmapAnswer(msgspec.Struct, frozen=True, kw_only=True):
     rage_clicks: int = 0
     dead_clicks: int = 0
     spots: list[HeatmapSpot] = []
-    """The most clicked first."""
+    """The most clicked first, 5,000 at most; the totals count them all."""
     elements: list[ClickedElement] = []
     """The most clicked first."""
     seen: list[float] = []

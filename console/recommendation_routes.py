@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +18,10 @@ from runtime.tokens import DecisionTokens
 
 MOST: Final = 50
 MOST_ID_LENGTH: Final = 128
+AT_ONCE: Final = 4
+"""As many as `Database` has connections. Of threads of their own: else shoppers who wait for Postgres have all those that people need."""
+MOST_UNDER_WAY: Final = 100
+"""Requests; more are told to come again."""
 
 
 def recommendation_operations(
@@ -24,12 +29,25 @@ def recommendation_operations(
 ) -> list[Operation]:
     """The endpoint under `/api/recommendations`. `recommendations` is None when they are switched off."""
 
+    threads = CapacityLimiter(AT_ONCE)
+    under_way = 0
+
     async def recommended(request: Request) -> Response:
+        nonlocal under_way
         visitor_id = checked_visitor_id(request, tokens)
         limit, page_item_id = asked_of(request)
         if recommendations is None:
             return json_response(nothing(visitor_id, OFF))
-        return json_response(await run_in_threadpool(recommendations.answer, visitor_id, limit, page_item_id, now()))
+        if under_way >= MOST_UNDER_WAY:
+            raise Refused(
+                503, "busy", "too many shoppers ask at once; try again in a few seconds", {"retry-after": "2"}
+            )
+        answer = partial(recommendations.answer, visitor_id, limit, page_item_id, now())
+        under_way += 1
+        try:
+            return json_response(await to_thread.run_sync(answer, limiter=threads))
+        finally:
+            under_way -= 1
 
     return [
         Operation(

@@ -37,13 +37,18 @@ class Recommendations:
             basis=told.basis,
             reason=TOO_FEW if told.basis == "none" else None,
             as_of=likeness.as_of,
-            items=[RecommendedItem(**each._asdict()) for each in told.items],
+            items=[RecommendedItem(**each._replace(score=_coarse(each.score))._asdict()) for each in told.items],
         )
 
     def _acts(self, visitor_id: str, now: datetime) -> list[Act]:
         values = {"visitor_id": visitor_id, "since": now - timedelta(days=self._days), "most_events": MOST_EVENTS}
         rows = self._database.rows(statement("acts_of_visitor"), values)
         return [Act(row["item_id"], row["event_name"], row["occurred_at"], float(row["quantity"])) for row in rows]
+
+
+def _coarse(score: float) -> float:
+    """To two digits: from all of them it could be computed when a single visitor more touched what."""
+    return float(f"{score:.2g}")
 
 
 def nothing(visitor_id: str, reason: str) -> RecommendationsAnswer:

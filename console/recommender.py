@@ -87,16 +87,17 @@ class RecommenderThread:
                 self._latest = self.make()
             except DatabaseUnreachable as error:
                 self._complain(str(error))
-                pause_s = AGAIN_AFTER_S
+                least_s = AGAIN_AFTER_S
             except Exception:
                 # Decisions must reach the browsers all the same, so the console goes on.
                 FAILURES.inc()
                 log.exception("recommendations could not be made for a reason of ours; the old ones go on being told")
-                pause_s = self._settings.recommend_refresh_s
+                least_s = self._settings.recommend_refresh_s
             else:
                 self._has_complained = False
-                took_s = time.monotonic() - began_s
-                pause_s = max(self._settings.recommend_refresh_s, took_s / SHARE_OF_TIME - took_s)
+                least_s = self._settings.recommend_refresh_s
+            # Also after what was in vain: a select that is given up after a minute has cost Postgres that minute.
+            pause_s = pause_after(time.monotonic() - began_s, least_s)
 
     def _touches(self, as_of: datetime) -> Iterator[Touch]:
         values = {
@@ -130,3 +131,8 @@ class RecommenderThread:
     def _age_s(self) -> float:
         latest = self._latest
         return float("nan") if latest is None else (self._now() - latest.as_of).total_seconds()
+
+
+def pause_after(took_s: float, least_s: float) -> float:
+    """Seconds until the next making, so that no more than `SHARE_OF_TIME` goes into it."""
+    return max(least_s, took_s / SHARE_OF_TIME - took_s)

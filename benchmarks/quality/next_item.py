@@ -124,14 +124,19 @@ def popular(visits: Iterable[list[Touch]], since: datetime | None = None) -> Ans
     return lambda latest: ranked
 
 
-def beside_the_last(visits: Iterable[list[Touch]]) -> Answer:
-    """A floor: the items that most visits had together with the last one."""
+def beside_the_last(visits: Sequence[list[Touch]]) -> Answer:
+    """A floor: the items that most visits had together with the last one; when those are too few, the most popular after them."""
     together: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for visit in visits:
         for one, other in permutations({touch.item_id for touch in visit}, 2):
             together[one][other] += 1
     ranked = {item_id: _ranked(counts) for item_id, counts in together.items()}
-    return lambda latest: ranked.get(latest[0], ())
+    everybodys = popular(visits)
+
+    def answer(latest: Sequence[str]) -> Sequence[str]:
+        return list(dict.fromkeys([*ranked.get(latest[0], ()), *everybodys(latest)]))
+
+    return answer
 
 
 def days(count: float) -> timedelta:

@@ -108,7 +108,7 @@ const drawSheet = () => {
   if (!answer || !width) return
   const scale = width / (WIDTHS[$('device').value] ?? USUAL_WIDTH)
   const lowest = Math.max(0, ...answer.spots.map((spot) => spot.y))
-  const pageHeight = answer.page_height_px ?? Math.max(lowest, 600)
+  const pageHeight = Math.max(100, answer.page_height_px || Math.max(lowest, 600)) // senders say anything
   const height = Math.round(Math.min(MOST_HEIGHT, pageHeight * scale))
   canvas.width = width
   canvas.height = height

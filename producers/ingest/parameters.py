@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from contracts import event_names as names
-from contracts.events import Item, Properties
+from contracts.events import Click, Item, Properties
 from producers.ingest.identity import is_no_id
 from producers.ingest.rejections import Unfit
 from producers.ingest.scrub import redacted, truncated
@@ -17,6 +17,7 @@ MAX_NUMBER: Final = 1e18
 """Largest amount, price or quantity; sums of them stay finite everywhere."""
 MAX_ID_CHARACTERS: Final = 256
 MAX_TEXT_CHARACTERS: Final = 1_024
+MAX_ELEMENT_CHARACTERS: Final = 64
 
 _DAY_MS: Final = 86_400_000
 _RANGES: Final = {
@@ -242,7 +243,18 @@ def _checked(typed: dict[str, Any]) -> Properties:
     _check_ranges(properties, _RANGES, [field for field in typed if field in _RANGES])
     for position, item in enumerate(properties.items):
         _check_ranges(item, _ITEM_RANGES, _ITEM_RANGES, position)
+    if properties.clicks:
+        clicks = tuple(map(_anonymous_click, properties.clicks))
+        properties = msgspec.structs.replace(properties, clicks=clicks)
     return properties
+
+
+def _anonymous_click(click: Click) -> Click:
+    if click.element is None or (element := _anonymous(click.element)) == click.element:
+        return click
+    return msgspec.structs.replace(
+        click, element=element[:MAX_ELEMENT_CHARACTERS]
+    )  # what stands for an address may be longer
 
 
 def _check_ranges(

@@ -9,7 +9,8 @@
   const script = document.currentScript
   if (!script || window.shopstream?.visitorId) return
 
-  const { writeKey, decisions, clicks: keepsClicks } = script.dataset
+  const { writeKey, decisions, clicks: wish = 'false' } = script.dataset
+  const keepsClicks = wish !== 'false' // as frameworks write it
   const endpoint = new URL('v1/batch', script.src).href
   const library = { name: 'shopstream.js', version: '0.1.0' }
 
@@ -244,7 +245,7 @@
 
   const ACTIVE = 'a,button,input,select,textarea,label,summary,[role=button]'
   const root = document.documentElement
-  let isVisible, lastActive = 0, reportTimer, pointer, spot
+  let isVisible, lastActive = 0, reportTimer, pointer, spot, hit
   let engaged = 0, travel = 0, clicks = 0, rages = 0, deepest = 0, depth = 0, places = []
 
   const tick = () => {
@@ -253,11 +254,14 @@
     lastActive = now
   }
 
-  // What was clicked by its id, where its link leads, or its class; never by its text.
-  const nameOf = ({ localName, id, pathname, classList: [first] }) =>
-    (localName + (id ? '#' + id : pathname ? ':' + pathname : first ? '.' + first : '')).replace(/[\s@<>]/g, '').slice(0, 64)
+  // What was clicked by its id, where in the shop its link leads, or its class; never by its text, nor by what has an address of e-mail in it.
+  const nameOf = ({ localName, id, pathname, classList: [first] }) => {
+    const name = id ? '#' + id : pathname?.[0] === '/' ? ':' + pathname : first ? '.' + first : ''
+    return (/[@<>\s]|%40/.test(name) ? localName : localName + name).slice(0, 64)
+  }
 
-  const acted = quiet(({ type, clientX: x, clientY: y, timeStamp: at, pageX, pageY, target, detail }) => {
+  const acted = quiet((event) => {
+    const { type, clientX: x, clientY: y, timeStamp: at, target, pageX, pageY, detail } = event
     if (isLimited) return
     tick()
     reportTimer ||= setTimeout(report, 5000)
@@ -267,17 +271,21 @@
       pointer = { x, y }
     }
     if (type === 'click') {
+      // The browser clicks a label's field after the label.
+      const label = hit
+      hit = target
+      if (label !== hit && label?.closest?.('label')?.control === hit) return
       clicks++
-      const isRun = spot && at - spot.at < 500 && Math.hypot(x - spot.x, y - spot.y) < 30
+      const isRun = at - spot?.at < 500 && Math.hypot(x - spot.x, y - spot.y) < 30
       spot = { x, y, at, count: isRun ? spot.count + 1 : 1 }
       if (spot.count === 3) rages++
       // A click by the keyboard has no count, and no place.
-      if (keepsClicks != null && detail && places.length < 50) {
-        const active = target.closest?.(ACTIVE)
+      if (keepsClicks && detail && !places[49]) {
+        const active = event.composedPath().find((each) => each.matches?.(ACTIVE)) // also inside components
         places.push({
-          x: Math.max(0, Math.min(1, +(pageX / root.scrollWidth).toFixed(3))),
+          x: +Math.max(0, Math.min(1, pageX / root.scrollWidth)).toFixed(3),
           y: Math.max(0, Math.round(pageY)),
-          element: active ? nameOf(active) : undefined,
+          element: active && nameOf(active),
           is_rage: spot.count === 3 || undefined,
         })
       }
@@ -297,7 +305,7 @@
       pointer_distance_px: Math.round(travel),
       click_count: clicks,
       rage_click_count: rages,
-      ...(keepsClicks != null && { clicks: places, page_height_px: root.scrollHeight }),
+      ...(keepsClicks && { clicks: places, page_height_px: root.scrollHeight }),
     })
     engaged = travel = clicks = rages = 0
     places = []
@@ -364,8 +372,7 @@
       const run = recognitions
       const token = await granted()
       if (!token) return
-      const query = new URLSearchParams({ ...asked, token })
-      const answer = await fetch(base + 'recommendations/' + id + '?' + query)
+      const answer = await fetch(base + 'recommendations/' + id + '?' + new URLSearchParams({ ...copied(asked), token }))
       const told = await answer.json()
       if (answer.ok && run === recognitions) quiet(listener)(told)
     } catch {} // a page does without

@@ -45,7 +45,9 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
-def clicked(path: str, *places: tuple[float, float, str | None], device: str = "desktop") -> list[msgspec.Struct]:
+def clicked(
+    path: str, *places: tuple[float, float, str | None], device: str = "desktop", page_height_px: float = 1500.0
+) -> list[msgspec.Struct]:
     """A visit that clicked there, and its session."""
     now = datetime.now(UTC)
     visitor_id = f"{device} of {path[:100]}"
@@ -57,7 +59,7 @@ def clicked(path: str, *places: tuple[float, float, str | None], device: str = "
         click_count=len(places),
         engagement_time_msec=9000.0,
         percent_scrolled=50.0,
-        page_height_px=1500.0,
+        page_height_px=page_height_px,
         clicks=[{"x": x, "y": y, **({"element": element} if element else {})} for x, y, element in places],
     )
     session = features(
@@ -134,3 +136,11 @@ def test_what_strangers_named_stays_text_and_fits_a_phone(page: Page, url: str, 
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     assert page.locator("main img").count() == 0
     assert page.title() == "Heatmap · Shopstream"
+
+
+def test_a_page_that_says_it_has_no_height_shows_its_clicks_all_the_same(page: Page, url: str, database: str) -> None:
+    store(database, *clicked("/flat", (0.5, 300.0, None), page_height_px=0.0))
+    page.goto(f"{url}/heatmap")
+    expect(page.locator("#map-count")).to_have_text("1 click by 1 session")
+    expect(page.locator("#trouble")).to_be_hidden()
+    assert page.evaluate(COLOURS_AT, [[0.505, 305]]) != [[255, 255, 255]]

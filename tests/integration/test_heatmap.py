@@ -1,5 +1,6 @@
 """Where pages are clicked, from the sink's rows in a real Postgres to the console's answer."""
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -136,3 +137,34 @@ def test_what_cannot_be_asked_is_said(shop: Starlette, query: str) -> None:
     answer = ask(shop, "GET", f"/api/heatmap?{query}")
     assert answer.status == 400
     assert f"`{query.partition('=')[0]}`" in answer.json["message"]
+
+
+def test_where_there_are_too_many_spots_no_part_of_the_page_looks_unclicked(shop: Starlette, database: str) -> None:
+    places = [{"x": x / 100, "y": y * 10.0} for y in range(100) for x in range(60)]
+    reports = [report("/tea", *places[begin : begin + 100]) for begin in range(0, len(places), 100)]
+    store(database, visit(), *reports)
+    told = heatmap(shop, "path=/tea")
+    assert (told["clicks"], len(told["spots"])) == (6_000, 5_000)
+    in_the_last_tenth = sum(spot["y"] >= 900 for spot in told["spots"])
+    assert in_the_last_tenth == pytest.approx(500, rel=0.1)
+    assert heatmap(shop, "path=/tea") == told
+
+
+def test_counts_that_a_stranger_invents_add_up(shop: Starlette, database: str) -> None:
+    store(database, visit(), *[report("/tea", BUY, click_count=2_000_000_000) for _ in range(3)])
+    assert heatmap(shop)["pages"] == [{"path": "/tea", "sessions": 1, "clicks": 6_000_000_000}]
+
+
+def test_a_path_longer_than_an_entry_of_an_index_is_stored_and_found(shop: Starlette, database: str) -> None:
+    chance = random.Random(4)
+    paths = ["/" + "".join(chr(chance.randrange(0x10000, 0x1F000)) for _ in range(1_000)) for _ in range(2)]
+    alike = [paths[0] + "a", paths[0] + "b"]
+    store(database, visit(), *[report(path, BUY) for path in [*paths, *alike]])
+    assert heatmap(shop, f"path={quote(paths[1])}")["clicks"] == 1
+    assert heatmap(shop, f"path={quote(alike[1])}")["clicks"] == 1
+    assert heatmap(shop, f"path={quote(paths[0])}*")["clicks"] == 3
+
+
+@pytest.mark.parametrize("days", ["0", "91", "000079999999999", "-1", "7.5", "²"])
+def test_days_that_cannot_be_meant_are_refused(shop: Starlette, days: str) -> None:
+    assert ask(shop, "GET", f"/api/heatmap?days={quote(days)}").status == 400

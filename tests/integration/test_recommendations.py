@@ -126,6 +126,15 @@ def test_a_view_of_a_second_ago_is_answered_with_what_others_touched_with_it(tab
     assert items(told(tables, "bob", "item_id=pot", likeness)) == ["cup", "tray"]
 
 
+def test_a_score_is_too_coarse_to_tell_when_somebody_came(tables: Tables) -> None:
+    tables.write(*visits(4, "pot", "cup", who="a", minutes_ago=60), *visits(3, "pot", "tray", who="b", minutes_ago=70))
+    scores = [each["score"] for each in told(tables, "ada", "item_id=pot")["items"]]
+    tables.write(*visit("c", "pot", "cup", "tin", minutes_ago=61))
+    scores += [each["score"] for each in told(tables, "ada", "item_id=pot")["items"]]
+    assert [f"{score}" for score in scores] == [f"{score:.2g}" for score in scores]
+    assert all(0 < score < 1 for score in scores)
+
+
 def test_what_is_in_the_cart_or_was_bought_is_not_recommended(tables: Tables) -> None:
     tables.write(*visits(4, "pot", "cup", "tray", who="a"))
     tables.write(*visit("ada", "pot", minutes_ago=5), *visit("ada", "cup", minutes_ago=4, act="add_to_cart"))

@@ -11,7 +11,7 @@ BODY = """
 <style>body { margin: 0; height: 3000px } .box { position: absolute; width: 100px; height: 40px; left: 350px }</style>
 <button class="box wide" style="top: 100px"><b>Buy</b></button>
 <a class="box" style="top: 200px" href="#down?mail=ada@shop.example">Down</a>
-<label class="box" style="top: 300px" id="so me@<b>">Size</label>
+<label class="box" style="top: 300px" id="so me<b>">Size</label>
 <p class="box" style="top: 2000px">Nothing</p>
 """
 
@@ -54,7 +54,53 @@ def test_names_hold_neither_queries_nor_what_a_style_sheet_would_not_name(shop: 
     page.mouse.click(400, 320)
     page.evaluate("document.querySelector('a').addEventListener('click', (event) => event.preventDefault())")
     page.mouse.click(400, 220)
-    assert [click.element for click in clicks(shop, page).clicks] == ["label#someb", "a:/tea"]
+    assert [click.element for click in clicks(shop, page).clicks] == ["label", "a:/tea"]
+
+
+@pytest.mark.parametrize(
+    ("link", "named"),
+    [
+        ("mailto:ada@shop.example", "a.box"),
+        ("tel:+4930123456", "a.box"),
+        ("javascript:greet('Ada')", "a.box"),
+        ("/people/ada%40shop.example", "a"),
+    ],
+)
+def test_no_address_of_a_person_is_told_as_an_element_s_name(
+    shop: RecordingServer, page: Page, link: str, named: str
+) -> None:
+    page.evaluate("addEventListener('click', (event) => event.preventDefault())")
+    page.evaluate("(link) => { document.querySelector('a').href = link }", link)
+    page.mouse.click(400, 220)
+    page.evaluate("document.querySelector('label').id = 'of-ada@shop.example'")
+    page.mouse.click(400, 320)
+    assert [click.element for click in clicks(shop, page).clicks] == [named, "label"]
+
+
+def test_inside_a_component_is_a_button_a_button_and_around_it_a_link_a_link(shop: RecordingServer, page: Page) -> None:
+    page.evaluate("""() => {
+        const within = (host, html) => (host.attachShadow({ mode: 'open' }).innerHTML = html)
+        within(document.querySelector('p'), '<button id="add" style="width: 100px; height: 40px">Add</button>')
+        document.querySelector('p').style.top = '400px'
+        document.querySelector('a').innerHTML = '<x-card></x-card>'
+        within(document.querySelector('x-card'), '<b style="display: block; height: 40px">Card</b>')
+    }""")
+    page.mouse.click(400, 420)
+    page.evaluate("addEventListener('click', (event) => event.preventDefault())")
+    page.mouse.click(400, 220)
+    assert [click.element for click in clicks(shop, page).clicks] == ["button#add", "a:/tea"]
+
+
+def test_a_label_and_the_field_that_the_browser_clicks_for_it_are_one_click(shop: RecordingServer, page: Page) -> None:
+    page.evaluate("""() => {
+        document.querySelector('label').insertAdjacentHTML('beforeend', '<input type="checkbox" id="large">')
+    }""")
+    page.mouse.click(355, 310)
+    page.mouse.click(355, 310)
+    page.locator("#large").click()
+    told = clicks(shop, page)
+    assert [click.element for click in told.clicks] == ["label", "label", "input#large"]
+    assert (told.click_count, told.rage_click_count) == (3, 0)
 
 
 def test_a_click_by_the_keyboard_is_at_no_place(shop: RecordingServer, page: Page) -> None:
@@ -75,8 +121,9 @@ def test_a_report_has_fifty_places_at_most(shop: RecordingServer, page: Page) ->
     assert (told.click_count, len(told.clicks)) == (60, 50)
 
 
-def test_without_being_asked_no_place_is_told(server: RecordingServer, page: Page) -> None:
-    server.body = BODY
+@pytest.mark.parametrize("attributes", ["", 'data-clicks="false"'])
+def test_without_being_asked_no_place_is_told(server: RecordingServer, page: Page, attributes: str) -> None:
+    server.attributes, server.body = attributes, BODY
     page.goto(server.shop + "/tea")
     server.wait_for_event("page")
     page.mouse.click(400, 120)

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
@@ -58,6 +59,14 @@ def test_a_page_may_ask_again_at_any_time(server: RecordingServer, page: Page) -
     page.wait_for_function("heard.length === 1")
     page.evaluate(ASK)
     page.wait_for_function("heard.length === 2")
+
+
+def test_what_a_page_leaves_undefined_is_not_asked(server: RecordingServer, page: Page) -> None:
+    server.recommended = recommended()
+    page.goto(server.shop)
+    with page.expect_request("**/api/recommendations/**") as request:
+        page.evaluate("shopstream.recommend({ limit: 3, item_id: undefined }, () => {})")
+    assert parse_qs(urlsplit(request.value.url).query).keys() == {"limit", "token"}
 
 
 @pytest.mark.parametrize(

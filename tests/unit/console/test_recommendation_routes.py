@@ -1,15 +1,18 @@
 """Who may ask what a visitor is likely to want next, and how."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
 from starlette.applications import Starlette
 
 from console.database import Database
+from console.recommendation_routes import MOST_UNDER_WAY
 from console.recommendations import Recommendations
 from models.likeness import Likeness, likeness_of
 from runtime.tokens import DecisionTokens
-from tests.asgi import ask
+from tests.asgi import Asked, ask, asking
 from tests.unit.console.conftest import NOBODY, NOON
 
 MakeApp = Callable[..., Starlette]
@@ -76,3 +79,29 @@ def test_only_listed_origins_may_read(make_app: MakeApp) -> None:
         for origin in ("https://shop.example", "https://evil.example")
     ]
     assert [answer.headers.get("access-control-allow-origin") for answer in asked] == ["https://shop.example", None]
+
+
+def test_shoppers_who_wait_keep_nobody_from_the_console_and_only_so_many_wait(
+    make_app: MakeApp, tokens: DecisionTokens
+) -> None:
+    is_over = threading.Event()
+
+    def slow() -> None:
+        is_over.wait(30)
+
+    app = make_app(recommendations=recommending(slow))
+
+    async def crowd() -> tuple[Asked, list[Asked]]:
+        async with asyncio.TaskGroup() as tasks:
+            shoppers = [tasks.create_task(asking(app, "GET", url(tokens))) for _ in range(200)]
+            try:
+                people = await asyncio.wait_for(asking(app, "GET", "/api/health"), 10)
+            finally:
+                is_over.set()
+        return people, [each.result() for each in shoppers]
+
+    people, shoppers = asyncio.run(crowd())
+    assert people.status == 200
+    refused = [answer for answer in shoppers if answer.status == 503]
+    assert len(refused) == 200 - MOST_UNDER_WAY
+    assert (refused[0].json["code"], refused[0].headers["retry-after"]) == ("busy", "2")

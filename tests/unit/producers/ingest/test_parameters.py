@@ -197,3 +197,12 @@ def test_what_does_not_fit_is_named(given: dict[str, Any], message: str) -> None
     with pytest.raises(Unfit) as unfit:
         parameters_of("view_item", given)
     assert str(unfit.value) == message
+
+
+def test_an_address_in_the_name_of_what_was_clicked_goes() -> None:
+    long = "x" * 55
+    clicks = [
+        {"x": 0.5, "y": 1, "element": name} for name in ("a:/of/ada%40shop.example", f"{long}#a%40b.co", "button#buy")
+    ]
+    told = parameters_of("user_engagement", {"clicks": clicks}).properties
+    assert [click.element for click in told.clicks] == ["a:/of/(redacted)", f"{long}#(redacte", "button#buy"]
