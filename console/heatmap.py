@@ -1,5 +1,6 @@
 """Where a page is clicked, how far down it is seen, and which pages there are to ask about."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -10,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.bodies import ClickedElement, HeatmapAnswer, HeatmapPage, HeatmapSpot
 from console.database import Database, Row
+from console.heatmap_bodies import ClickedElement, HeatmapAnswer, HeatmapPage, HeatmapSpot
 from console.operations import Operation
 from console.problems import Refused, json_response
 from contracts.events import DeviceType
@@ -163,9 +164,13 @@ def _shares(visits_by_step: dict[int, int]) -> list[float]:
 def heatmap_operation(database: Database, now: Callable[[], datetime]) -> Operation:
     """The endpoint."""
 
+    # Sums over a large shop take seconds: they must not take every connection that people have.
+    one_at_a_time = asyncio.Lock()
+
     async def answer(request: Request) -> Response:
         path, device_type, days = _asked(request)
-        return json_response(await run_in_threadpool(heatmap, database, path, device_type, days, now()))
+        async with one_at_a_time:
+            return json_response(await run_in_threadpool(heatmap, database, path, device_type, days, now()))
 
     return Operation(
         "GET",

@@ -186,7 +186,7 @@
       batchEvents = batch.length >> 1
       queue.unshift(...batch)
     } else if ([400, 401, 403, 413].includes(status)) {
-      if (!hasWarned) console.warn('shopstream: events refused with', status, reason)
+      if (!hasWarned) console.warn('shopstream: refused', status, reason)
       hasWarned = true
     } else {
       queue.unshift(...batch)
@@ -390,7 +390,7 @@
       const token = await granted()
       if (run !== connections) return
       if (!token) return again()
-      stream = new EventSource(base + 'decisions/' + id + '/stream?token=' + encodeURIComponent(token))
+      stream = new EventSource(base + 'decisions/' + id + '/stream?' + new URLSearchParams({ token }))
       stream.onopen = () => (streamFailures = 0)
       // The browser reconnects by itself after a break; it gives up (2, CLOSED) on a 401: the token is too old.
       stream.onerror = ({ target }) => target.readyState === 2 && again()

@@ -94,7 +94,7 @@ def test_a_final_refusal_drops_the_batch_with_one_warning(
     page.evaluate(TRACK, ["add_to_cart"])
     server.wait_for_event("add_to_cart")
     assert [item["event"] for item in server.items] == ["add_to_cart"]
-    assert complaints == [f'warning: shopstream: events refused with {status} {{"code":"x","message":"no"}}']
+    assert complaints == [f'warning: shopstream: refused {status} {{"code":"x","message":"no"}}']
     complaints.clear()
 
 
