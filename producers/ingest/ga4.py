@@ -19,7 +19,7 @@ from producers.ingest.context import screen_of
 from producers.ingest.identity import is_no_id
 from producers.ingest.rejections import Rejection, Unfit
 from producers.ingest.scrub import of_a_person
-from producers.ingest.soundness import read_json
+from producers.ingest.soundness import read_object
 from producers.ingest.vocabulary.ga4 import (
     CAMPAIGN,
     CONSENT,
@@ -63,11 +63,7 @@ def ga4_calls(body: bytes, max_events: int, max_bytes: int, unlike: str) -> Call
     for index, each in enumerate(events):
         message_id = None
         try:
-            if len(each) > max_bytes:
-                raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
-            event = read_json(each)
-            if not isinstance(event, dict):
-                raise Unfit("an event must be a JSON object")
+            event = read_object(each, max_bytes)
             measurement_id = measurement_id or event.get("x-ga-measurement_id")
             message_id = message_id_of(event, index, unlike)
             raw.append(ENCODER.encode({**call_of(event), "messageId": message_id}))

@@ -12,7 +12,7 @@ from producers.ingest.answers import Refusal
 from producers.ingest.bodies import Calls, decoded, one_or_many
 from producers.ingest.ga4 import call_of, consent_of, placed
 from producers.ingest.rejections import Rejection, Unfit
-from producers.ingest.soundness import read_json
+from producers.ingest.soundness import read_json, read_object
 from producers.ingest.vocabulary.ga4 import TIMES
 
 _FORM: Final = 'the body must be a JSON object, {"client_id": ..., "events": [...]}'
@@ -65,11 +65,7 @@ def measurement_calls(
     for index, each in enumerate(events):
         message_id, kept, said = None, each, shared
         try:
-            if len(each) > max_bytes:
-                raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
-            event = read_json(each)
-            if not isinstance(event, dict):
-                raise Unfit("an event must be a JSON object")
+            event = read_object(each, max_bytes)
             event = said = {**shared, **{key: value for key, value in event.items() if value is not None}}
             kept = ENCODER.encode(event)
             message_id = placed(content_id if _tells_time(event) else unlike, index)

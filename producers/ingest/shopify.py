@@ -11,7 +11,7 @@ from producers.ingest.accept import Envelope
 from producers.ingest.answers import Refusal
 from producers.ingest.bodies import Calls, decoded, one_or_many, small
 from producers.ingest.rejections import Rejection, Unfit
-from producers.ingest.soundness import read_json
+from producers.ingest.soundness import read_object
 from producers.ingest.vocabulary.places import value_at
 from producers.ingest.vocabulary.shopify import (
     CONTEXT,
@@ -38,12 +38,7 @@ def shopify_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refus
     consents: dict[int, object] = {}
     for index, each in enumerate(events):
         try:
-            if len(each) > max_bytes:
-                raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
-            event = read_json(each)
-            if not isinstance(event, dict):
-                raise Unfit("an event must be a JSON object")
-            raw.append(ENCODER.encode(call_of(event)))
+            raw.append(ENCODER.encode(call_of(read_object(each, max_bytes))))
         except Unfit as unfit:
             raw.append(each)
             rejected[index] = Rejection(code=unfit.code, message=str(unfit))

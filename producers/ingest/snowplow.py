@@ -15,7 +15,7 @@ from producers.ingest.answers import Refusal
 from producers.ingest.bodies import Calls, decoded
 from producers.ingest.context import screen_of
 from producers.ingest.rejections import Rejection, Unfit
-from producers.ingest.soundness import MAX_DEPTH, read_json
+from producers.ingest.soundness import MAX_DEPTH, read_json, read_object
 from producers.ingest.vocabulary.snowplow import (
     ACTIONS,
     CHECKOUT_STEPS,
@@ -59,19 +59,15 @@ def snowplow_calls(body: bytes, max_events: int, max_bytes: int) -> Calls | Refu
     consents: dict[int, object] = {}
     write_key = None
     for index, each in enumerate(payload.data):
-        event: object = None
+        event: dict[str, Any] | None = None
         try:
-            if len(each) > max_bytes:
-                raise Unfit(f"the event has {len(each)} bytes; at most {max_bytes} are read", "too_large")
-            event = read_json(each)
-            if not isinstance(event, dict):
-                raise Unfit("an event must be a JSON object")
+            event = read_object(each, max_bytes)
             write_key = write_key or _text(event, "aid")
             raw.append(ENCODER.encode(call_of(event)))
         except Unfit as unfit:
             raw.append(bytes(each))
             rejected[index] = Rejection(code=unfit.code, message=str(unfit))
-            consents[index] = _consent_in(event) if isinstance(event, dict) else None
+            consents[index] = None if event is None else _consent_in(event)
     return Calls(raw, Envelope(), write_key, rejected, consents)
 
 

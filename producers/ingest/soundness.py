@@ -74,6 +74,16 @@ def read_json(raw: bytes | msgspec.Raw) -> Any:
     return value
 
 
+def read_object(raw: bytes | msgspec.Raw, max_bytes: int) -> dict[str, Any]:
+    """An event's JSON text, sound and an object of no more than so many bytes. Raises `Unfit`."""
+    if len(raw) > max_bytes:
+        raise Unfit(f"the event has {len(raw)} bytes; at most {max_bytes} are read", "too_large")
+    event = read_json(raw)
+    if not isinstance(event, dict):
+        raise Unfit("an event must be a JSON object")
+    return event
+
+
 def sound(value: Any) -> Any:
     """The same JSON value, sound. Raises `Unfit`."""
     try:

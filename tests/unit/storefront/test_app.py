@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import uvicorn
 from runtime.settings import StorefrontSettings
 from storefront.app import storefront
 from tests.asgi import ask
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,7 @@ def url() -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(storefront(settings), port=0, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()

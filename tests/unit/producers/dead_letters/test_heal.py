@@ -22,7 +22,7 @@ from producers.ingest.write_keys import DEMO, LOCAL
 from runtime.settings import IngestSettings
 from tests.factories import at, dead_letter, event
 from tests.google_events import PAGE, common, encoded, measurement
-from tests.hostile.mappings import ANY
+from tests.hostile.rubbish import ANY
 from tests.ingest_shop import NOON, Shop
 from tests.shopify_events import event as shopify_event
 from tests.unit.producers.ingest.test_snowplow import TP2
